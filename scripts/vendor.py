@@ -1,0 +1,157 @@
+"""Fetch the pinned browser libraries and fonts into static/vendor/, and write VENDORED.json.
+
+Run it by hand when a version changes: `python scripts/vendor.py`. It needs npm. The result is committed, so that
+neither `make run` nor a page ever asks another host for a file. What others put into static/vendor/ by hand (a
+folder that is not in PACKAGES) keeps its entry in VENDORED.json and only has its checksums written anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
+LISTING = VENDOR / "VENDORED.json"
+
+# The icons a template may name. One more is one word here and one run of this script; tests/house/test_vendor.py
+# finds an icon that a template names and the sprite lacks.
+ICONS = """
+arrow-counterclockwise arrow-down arrow-left arrow-repeat arrow-right arrow-up award bar-chart bell boxes box box-arrow-in-down
+box-arrow-right box-arrow-up box-seam building calendar3 camera caret-down-fill card-checklist card-text check check-all
+check-circle check-circle-fill check-lg chevron-left chevron-right circle clipboard clipboard-check clipboard-data
+clipboard-plus clock clock-history cloud-slash collection copy dash-circle dash-circle-fill diagram-3 display download droplet
+droplet-half envelope exclamation-circle exclamation-circle-fill exclamation-diamond exclamation-diamond-fill
+exclamation-octagon-fill exclamation-triangle exclamation-triangle-fill eye file-earmark-spreadsheet file-earmark-text
+funnel gear geo-alt grid-3x3 grid-3x3-gap hand-index hospital hourglass hourglass-split house inbox info-circle info-circle-fill
+journal-text key keyboard list list-check lock lock-fill moon-stars pause-circle pause-circle-fill pencil pencil-square
+people person person-badge person-check person-plus person-vcard phone pie-chart play-circle plus-circle plus-lg printer
+question-circle question-circle-fill search send shield-check shield-lock signpost-split slash-circle speedometer2
+stop-circle-fill sun tag tags thermometer-half trash truck upc upc-scan qr-code qr-code-scan upload volume-up wifi-off
+x-circle x-circle-fill x-lg x-octagon x-octagon-fill translate
+""".split()
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package of the npm registry and the files of it that we ship."""
+
+    folder: str
+    name: str
+    version: str
+    licence: str
+    files: tuple[str, ...]
+
+
+def _font_files(family: str, subsets: tuple[str, ...], weights: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(f"files/{family}-{subset}-{weight}-normal.woff2" for subset in subsets for weight in weights)
+
+
+PACKAGES = (
+    Package(
+        "bootstrap",
+        "bootstrap",
+        "5.3.9",
+        "MIT",
+        ("LICENSE", "dist/css/bootstrap.min.css", "dist/js/bootstrap.bundle.min.js"),
+    ),
+    Package("bootstrap-icons", "bootstrap-icons", "1.13.2", "MIT", ("LICENSE",)),
+    Package(
+        "be-vietnam-pro",
+        "@fontsource/be-vietnam-pro",
+        "5.3.0",
+        "OFL-1.1",
+        ("LICENSE", *_font_files("be-vietnam-pro", ("latin", "vietnamese"), (400, 500, 600, 700))),
+    ),
+    Package(
+        "jetbrains-mono",
+        "@fontsource/jetbrains-mono",
+        "5.3.0",
+        "OFL-1.1",
+        ("LICENSE", *_font_files("jetbrains-mono", ("latin",), (400, 600))),
+    ),
+)
+
+
+def build_sprite(icons: Path) -> str:
+    """Join the icons of ICONS into one SVG of symbols.
+
+    Args:
+        icons: folder of the package's single icons, `name.svg` each.
+
+    Returns:
+        the text of the sprite; a symbol's id is the icon's name.
+
+    Raises:
+        FileNotFoundError: ICONS names an icon that the package does not have.
+    """
+    symbols = []
+    for name in sorted(set(ICONS)):
+        drawing = re.search(r"<svg[^>]*>(.*)</svg>", (icons / f"{name}.svg").read_text(), re.DOTALL)
+        if drawing is None:
+            raise ValueError(f"{name}.svg is not a drawing")
+        paths = re.sub(r"\s*\n\s*", "", drawing[1])
+        symbols.append(f'<symbol id="{name}" viewBox="0 0 16 16">{paths}</symbol>')
+    return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
+
+
+def fetch(package: Package, *, workplace: Path) -> None:
+    """Put one package's files into its folder of static/vendor/, flat, replacing what was there."""
+    packed = subprocess.run(
+        ["npm", "pack", "--silent", f"{package.name}@{package.version}"],
+        cwd=workplace,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()[-1]
+    unpacked = workplace / package.folder
+    with tarfile.open(workplace / packed) as archive:
+        archive.extractall(unpacked, filter="data")
+    folder = VENDOR / package.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in package.files:
+        shutil.copyfile(unpacked / "package" / file, folder / Path(file).name)
+    if package.name == "bootstrap-icons":
+        (folder / "sprite.svg").write_text(build_sprite(unpacked / "package" / "icons"))
+
+
+def list_checksums(folder: Path) -> dict[str, str]:
+    """Name and SHA-256 (hex) of every file under one folder of static/vendor/."""
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def write_listing() -> None:
+    """Write VENDORED.json: what each folder is, under which licence, and its files' checksums."""
+    listing = json.loads(LISTING.read_text()) if LISTING.exists() else {}
+    for package in PACKAGES:
+        listing[package.folder] = {
+            "name": package.name,
+            "version": package.version,
+            "licence": package.licence,
+        }
+    for folder, entry in listing.items():
+        entry["sha256"] = list_checksums(VENDOR / folder)
+    LISTING.write_text(json.dumps(listing, indent=2, sort_keys=True) + "\n")
+
+
+def main() -> None:
+    """Fetch every package, then write the listing."""
+    with tempfile.TemporaryDirectory() as workplace:
+        for package in PACKAGES:
+            fetch(package, workplace=Path(workplace))
+    write_listing()
+
+
+if __name__ == "__main__":
+    main()
