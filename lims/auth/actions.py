@@ -1,0 +1,212 @@
+"""Accounts, sessions and failed tries: the writes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from lims import audit, clock, codes
+from lims.auth.actors import Actor
+from lims.auth.models import Assignment, SignIn, Throttle, User
+from lims.auth.rules import ROLES
+from lims.errors import InvalidInput, NotFound, TooManyTries
+from lims.names import clean_name
+from lims.tables import new_id
+from lims.transaction import action
+
+BROWSER_LASTS = timedelta(hours=14)
+PROGRAM_LASTS = timedelta(days=30)
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+
+
+@action
+def create_user(
+    session: Session,
+    *,
+    actor: Actor,
+    username: str,
+    display_name: str,
+    password_hash: str,
+    roles: Sequence[tuple[str, uuid.UUID | None]],
+    language: str = "vi",
+    is_demo: bool = False,
+) -> dict[str, str]:
+    """Create an account of staff.
+
+    Args:
+        actor: who creates it.
+        username: 2 to 63 letters a–z, digits, dot, dash or underscore; kept in lower case.
+        display_name: shown on pages and release records.
+        password_hash: of `passwords.hash_password`, made before the transaction as it is slow on purpose.
+        roles: role words, each with the place it holds for, or None for everywhere.
+        language: "vi" or "en".
+        is_demo: True for the open demo accounts.
+
+    Returns:
+        `id` and `badge_code` of the account.
+
+    Raises:
+        InvalidInput: a name that cannot be one, is taken, or an unknown role.
+    """
+    username = username.strip().lower()
+    if not USERNAME.fullmatch(username):
+        raise InvalidInput(
+            "The user name needs 2 to 63 letters a–z, digits, dots, dashes or underscores.", field="username"
+        )
+    if session.scalar(select(User.id).where(User.username == username)):
+        raise InvalidInput("The user name %(username)s is taken. Choose another.", field="username", username=username)
+    unknown = [role for role, _ in roles if role not in ROLES]
+    if unknown or not roles:
+        raise InvalidInput("Choose at least one role.", field="roles")
+    user = User(
+        id=new_id(),
+        username=username,
+        display_name=clean_name(display_name, field="display_name"),
+        password_hash=password_hash,
+        badge_code=codes.mint("badge"),
+        language=language,
+        is_demo=is_demo,
+        created_at=clock.now(),
+    )
+    session.add(user)
+    session.flush()
+    session.add_all(Assignment(id=new_id(), user_id=user.id, role=role, place_id=place) for role, place in roles)
+    audit.note(session, "user", user.id, "created", roles=[role for role, _ in roles])
+    return {"id": str(user.id), "badge_code": str(user.badge_code)}
+
+
+@action
+def set_user_active(session: Session, *, actor: Actor, user_id: uuid.UUID, is_active: bool) -> None:
+    """Close or reopen an account; closing ends all its sessions at once.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    user = session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound("There is no such account.", field="user_id")
+    user.is_active = is_active
+    if not is_active:
+        _end_sessions(session, user_id)
+    audit.note(session, "user", user.id, "reopened" if is_active else "closed")
+
+
+@action
+def set_password(session: Session, *, actor: Actor, user_id: uuid.UUID, password_hash: str) -> None:
+    """Set an account's password and end all its sessions.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    user = session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound("There is no such account.", field="user_id")
+    user.password_hash = password_hash
+    _end_sessions(session, user_id)
+    audit.note(session, "user", user.id, "password_set")
+
+
+def _end_sessions(session: Session, user_id: uuid.UUID) -> None:
+    session.execute(
+        update(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
+    )
+
+
+@action
+def start_session(session: Session, *, actor: Actor, user_id: uuid.UUID, kind: str) -> str:
+    """Start a session and return its token, which is kept nowhere else.
+
+    Args:
+        actor: who signs in.
+        user_id: the account.
+        kind: "browser" or "program".
+    """
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    session.add(
+        SignIn(
+            id=new_id(),
+            token_hash=hashlib.sha256(token.encode()).digest(),
+            kind=kind,
+            user_id=user_id,
+            started_at=now,
+            last_seen_at=now,
+            expires_at=now + (BROWSER_LASTS if kind == "browser" else PROGRAM_LASTS),
+        )
+    )
+    audit.note(session, "user", user_id, "signed_in", kind=kind)
+    return token
+
+
+@action
+def end_session(session: Session, *, actor: Actor, token: str) -> None:
+    """End the session of a token; nothing happens if there is none."""
+    token_hash = hashlib.sha256(token.encode()).digest()
+    found = session.scalars(select(SignIn).where(SignIn.token_hash == token_hash)).first()
+    if found and found.ended_at is None:
+        found.ended_at = clock.now()
+        audit.note(session, "user", found.user_id, "signed_out")
+
+
+@action
+def touch_session(session: Session, *, actor: Actor, session_id: uuid.UUID) -> None:
+    """Remember that a session is in use; called at most every five minutes."""
+    session.execute(update(SignIn).where(SignIn.id == session_id).values(last_seen_at=clock.now()))
+
+
+@action
+def count_failures(session: Session, *, actor: Actor, keys: Sequence[str], window: timedelta) -> None:
+    """Count one failed try for each key; a counter older than the window starts again.
+
+    Args:
+        actor: who tried.
+        keys: counters, hashed already (see `throttles.key`).
+        window: how long a counter counts.
+    """
+    now = clock.now()
+    known = {
+        row.key: row for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys)).with_for_update())
+    }
+    for key in keys:
+        row = known.get(key)
+        if row is None:
+            session.add(Throttle(key=key, window_started_at=now, failures=1))
+        elif now - row.window_started_at > window:
+            row.window_started_at, row.failures = now, 1
+        else:
+            row.failures += 1
+
+
+@action
+def forget_failures(session: Session, *, actor: Actor, keys: Sequence[str]) -> None:
+    """Start the counters again, after a success."""
+    for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys))):
+        session.delete(row)
+
+
+def check_failures(rows: Sequence[Throttle], *, limits: dict[str, int], window: timedelta) -> None:
+    """Refuse when a counter within its window has reached its limit.
+
+    Args:
+        rows: counters as read.
+        limits: most failures by key.
+        window: how long a counter counts.
+
+    Raises:
+        TooManyTries: says how many seconds to wait.
+    """
+    now = clock.now()
+    for row in rows:
+        age = now - row.window_started_at
+        if age <= window and row.failures >= limits[row.key]:
+            wait = int((window - age).total_seconds()) + 1
+            raise TooManyTries(
+                "Too many tries. Wait %(wait_seconds)s seconds, then try again.", wait_seconds=wait
+            )

@@ -1,0 +1,65 @@
+"""Who acts: a frozen value that views and the command line give to actions. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from lims.auth.rules import PERMISSIONS
+from lims.errors import NotAllowed, NotFound
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A signed-in person, a device or the system itself, with what they may do and where.
+
+    Args:
+        user_id: account; None for a resident or the system.
+        display_name: shown on pages and on release records.
+        roles: words of `auth.rules.ROLES`.
+        place_ids: every place below the ones the account is assigned to, the assigned ones included.
+        everywhere: True for administrators and the system: all places.
+        language: "vi" or "en".
+    """
+
+    user_id: uuid.UUID | None
+    display_name: str
+    roles: frozenset[str] = frozenset()
+    place_ids: frozenset[uuid.UUID] = field(default=frozenset(), repr=False)
+    everywhere: bool = False
+    language: str = "vi"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """All permissions of all roles held."""
+        return frozenset().union(*(PERMISSIONS[role] for role in self.roles))
+
+    def can(self, permission: str) -> bool:
+        """Tell whether one of the roles includes the permission."""
+        return any(permission in PERMISSIONS[role] for role in self.roles)
+
+    def check(self, permission: str) -> None:
+        """Refuse what the roles do not include.
+
+        Raises:
+            NotAllowed: no role of the actor has the permission.
+        """
+        if not self.can(permission):
+            raise NotAllowed("Your account may not do this. Ask your coordinator for the role that may.")
+
+    def sees(self, place_id: uuid.UUID | None) -> bool:
+        """Tell whether a place is among the actor's; a thing without a place is seen by all staff."""
+        return self.everywhere or place_id is None or place_id in self.place_ids
+
+    def check_place(self, *place_ids: uuid.UUID | None) -> None:
+        """Refuse a thing none of whose places is the actor's, as if it did not exist.
+
+        Raises:
+            NotFound: none of the places is among the actor's.
+        """
+        if not any(self.sees(place_id) for place_id in place_ids):
+            raise NotFound("There is no such thing among your places. Check the code, or ask your coordinator.")
+
+
+SYSTEM = Actor(user_id=None, display_name="system", roles=frozenset({"administrator"}), everywhere=True)
+RESIDENT = Actor(user_id=None, display_name="")

@@ -1,0 +1,71 @@
+"""Roles and what each may do, as one table; and the short list of what is open to everybody. Pure.
+
+A view names the permission it needs with `@needs("…")`; a test walks every route and fails on one that neither does
+nor stands in `OPEN_ENDPOINTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# station → the permission word used by views, API and navigation alike
+_EVERY_STAFF = frozenset({"home", "search"})
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "health_worker": _EVERY_STAFF
+    | {"declare_others", "see_people", "import_people", "reissue_result_code", "print_slips", "print_labels"},
+    "collector": _EVERY_STAFF | {"collect", "pack_boxes", "declare_others"},
+    "courier": _EVERY_STAFF | {"pack_boxes", "carry_boxes"},
+    "technician": _EVERY_STAFF
+    | {"receive_boxes", "pool_tubes", "fill_plates", "record_readings", "see_laboratory", "pack_boxes", "carry_boxes"},
+    "supervisor": _EVERY_STAFF
+    | {
+        "see_laboratory",
+        "receive_boxes",
+        "pool_tubes",
+        "fill_plates",
+        "record_readings",
+        "verify_results",
+        "release_results",
+        "amend_results",
+        "settle_discrepancies",
+        "pack_boxes",
+        "carry_boxes",
+        "see_board",
+    },
+    "coordinator": _EVERY_STAFF
+    | {
+        "see_people",
+        "import_people",
+        "declare_others",
+        "reissue_result_code",
+        "print_slips",
+        "print_labels",
+        "see_laboratory",
+        "see_board",
+        "reconcile",
+        "settle_discrepancies",
+        "manage_campaign",
+    },
+    "administrator": _EVERY_STAFF
+    | {"see_board", "reconcile", "manage_accounts", "manage_campaign", "print_labels", "see_laboratory"},
+}
+
+ROLES: tuple[str, ...] = tuple(PERMISSIONS)
+
+# Endpoints that ask for no permission. Keep it short; each line says why.
+OPEN_ENDPOINTS: Mapping[str, str] = {
+    "static": "styles, scripts and fonts",
+    "pages.index": "the front page; staff are sent to their home",
+    "pages.set_language": "anybody may choose a language",
+    "pages.health": "load balancers ask whether this process answers",
+    "auth.sign_in": "where a session begins",
+    "auth.sign_out": "ends one's own session, if there is one",
+    "intake.declare": "residents declare without an account",
+    "results.read": "residents read with a result code and a birth date, limited in tries",
+    "intake_api.declare_people": "the same as the declaration page; the campaign must be open",
+    "results_api.read_result": "the same as the reading page, limited in the same way",
+    "auth_api.sign_in": "where a program gets its token",
+    "openapi.spec": "the API's own description; holds no data",
+    "openapi.docs": "the API's own description; holds no data",
+}

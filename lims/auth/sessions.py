@@ -1,0 +1,53 @@
+"""Sessions on the server: a random token in the cookie, its SHA-256 in the table; and who an account is.
+
+A cookie saved before signing out is dead afterwards, which a client-side session cannot promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from flask import Request, current_app
+
+from lims import clock
+from lims.auth import actions, queries
+from lims.auth.actors import RESIDENT, Actor
+from lims.extensions import db
+
+TOUCH_AFTER = timedelta(minutes=5)
+
+
+def cookie_name() -> str:
+    """Return the cookie's name: `__Host-` where the site is served over https."""
+    return "__Host-lims" if current_app.config["SESSION_COOKIE_SECURE"] else "lims-sign-in"
+
+
+def hash_token(token: str) -> bytes:
+    """Return what is stored of a token, 32 bytes."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def read_token(request: Request) -> tuple[str, str]:
+    """Return the token a request carries and its kind, "browser", "program" or "" for none."""
+    header = request.headers.get("Authorization", "")
+    if header.startswith("Bearer "):
+        return header.removeprefix("Bearer ").strip(), "program"
+    token = request.cookies.get(cookie_name(), "")
+    return token, "browser" if token else ""
+
+
+def identify(request: Request) -> tuple[Actor, str]:
+    """Return who sends a request and by which kind of session; a resident and "" for anybody else.
+
+    A browser's token is refused as a program's and the other way round.
+    """
+    token, kind = read_token(request)
+    if not token:
+        return RESIDENT, ""
+    found = queries.find_live_session(db.session(), token_hash=hash_token(token), kind=kind, now=clock.now())
+    if found is None:
+        return RESIDENT, ""
+    if clock.now() - found.last_seen_at > TOUCH_AFTER:
+        actions.touch_session(actor=RESIDENT, session_id=found.id)
+    return queries.get_actor(db.session(), user_id=found.user_id), kind

@@ -1,0 +1,53 @@
+"""Languages: Vietnamese first, English second; errors and words from pure modules translated where they are shown."""
+
+from __future__ import annotations
+
+from flask import Flask, g, request, session
+from flask_babel import gettext
+
+from lims.clock import ZONE
+from lims.errors import LimsError
+from lims.extensions import babel
+from lims.words import WORDS
+
+LANGUAGES = ("vi", "en")
+DEFAULT = "vi"
+
+
+def choose() -> str:
+    """Return the language of this request: chosen here, else the account's, else a program's header, else Vietnamese."""
+    if session.get("language") in LANGUAGES:
+        return str(session["language"])
+    actor = g.get("actor")
+    if actor and actor.user_id and actor.language in LANGUAGES:
+        return str(actor.language)
+    if "Authorization" in request.headers or request.path.startswith("/api/"):
+        return request.accept_languages.best_match(LANGUAGES) or DEFAULT
+    return DEFAULT
+
+
+def say_word(value: object) -> str:
+    """Return a state, finding, role, reason or kind in the reader's language; other values as they are."""
+    text = str(value)
+    return gettext(WORDS[text]) if text in WORDS else text
+
+
+def say_error(error: LimsError) -> str:
+    """Return an error's sentence in the reader's language, the words among its parameters translated too."""
+    parameters = {name: say_word(value) for name, value in error.parameters.items()}
+    return gettext(error.message, **parameters)
+
+
+def say(message: str, parameters: dict[str, object] | None = None) -> str:
+    """Return a message id kept in a table or a pure module (a call's reason) in the reader's language."""
+    spoken = {name: say_word(value) for name, value in (parameters or {}).items()}
+    return gettext(message, **spoken)
+
+
+def init_app(app: Flask) -> None:
+    """Attach Flask-Babel and give templates the words."""
+    app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT
+    app.config["BABEL_DEFAULT_TIMEZONE"] = str(ZONE)
+    babel.init_app(app, locale_selector=choose)
+    app.jinja_env.globals.update(say_word=say_word, say=say)
+    app.jinja_env.filters["word"] = say_word

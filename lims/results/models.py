@@ -1,0 +1,55 @@
+"""What is reported for one sample, versioned: amended by a new version, never overwritten."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lims.intake.models import Sample
+from lims.pooling.models import Pool, Run
+from lims.pooling.rules import FINDINGS
+from lims.results import rules
+from lims.tables import Base, Keyed, one_of, word
+
+CURRENT = text("status <> 'superseded'")
+
+
+class Result(Keyed, Base):
+    """One version of what is reported for a sample. It hangs on a pool that was called, never on a list's row."""
+
+    __tablename__ = "result"
+    sample_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sample.id"))
+    version: Mapped[int]
+    status: Mapped[str] = mapped_column(word(), default="preliminary")
+    finding: Mapped[str] = mapped_column(word())
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pool.id"), index=True)
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("run.id"))
+    laboratory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("place.id"))
+    entered_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    created_at: Mapped[datetime]
+    verified_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    verified_at: Mapped[datetime | None]
+    released_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    released_at: Mapped[datetime | None]
+    hold_reason: Mapped[str | None] = mapped_column(word())
+    hold_note: Mapped[str] = mapped_column(String(500), default="")
+    amendment_reason: Mapped[str] = mapped_column(String(500), default="")
+    first_read_at: Mapped[datetime | None]
+    sample: Mapped[Sample] = relationship()
+    pool: Mapped[Pool] = relationship()
+    run: Mapped[Run] = relationship()
+    __table_args__ = (
+        UniqueConstraint("sample_id", "version"),
+        Index("uq_result_current", "sample_id", unique=True, sqlite_where=CURRENT, postgresql_where=CURRENT),
+        one_of("status", rules.RESULT.words),
+        one_of("finding", FINDINGS),
+        one_of("hold_reason", rules.HOLD_REASONS),
+        CheckConstraint("verified_by_id IS NULL OR verified_by_id <> entered_by_id", name="four_eyes"),
+        CheckConstraint("released_at IS NULL OR verified_at IS NOT NULL", name="verified_before_released"),
+        CheckConstraint("(status = 'held') = (hold_reason IS NOT NULL)", name="held_says_why"),
+        Index(None, "laboratory_id", "status", "finding", "created_at"),
+        Index(None, "run_id", "status"),
+    )

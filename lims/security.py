@@ -1,0 +1,96 @@
+"""Who is asking, may they, and the headers of every answer. Deny by default: a route that asks for no permission and
+is not on the open list answers nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as AnyResponse
+
+from lims.auth import sessions
+from lims.auth.actors import RESIDENT, Actor
+from lims.auth.rules import OPEN_ENDPOINTS
+from lims.config import Settings
+from lims.errors import NotAllowed
+from lims.extensions import csrf
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def needs(permission: str) -> Callable[[View], View]:
+    """Mark a view with the permission it asks for; `auth.rules.PERMISSIONS` says which roles have it."""
+
+    def mark(view: View) -> View:
+        view.needed_permission = permission  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def is_api() -> bool:
+    """Tell whether the request is for a program, which wants JSON and never a redirect."""
+    return request.path.startswith("/api/")
+
+
+def current_actor() -> Actor:
+    """Return who is asking; a resident where nobody is signed in."""
+    actor: Actor = g.get("actor", RESIDENT)
+    return actor
+
+
+def _identify() -> None:
+    g.actor = RESIDENT
+    if request.endpoint == "static":
+        return
+    g.actor, g.session_kind = sessions.identify(request)
+    if is_api() and g.session_kind == "browser":
+        csrf.protect()
+
+
+def _authorise() -> AnyResponse | None:
+    endpoint = request.endpoint
+    if endpoint is None or endpoint in OPEN_ENDPOINTS:
+        return None
+    view = current_app.view_functions.get(endpoint)
+    permission = getattr(view, "needed_permission", None)
+    if current_actor().user_id is None:
+        if is_api():
+            raise NotAllowed("Sign in first.")
+        return redirect(url_for("auth.sign_in", next=request.full_path if request.method == "GET" else None))
+    if permission is None:
+        raise NotAllowed("This page is open to nobody yet.")
+    current_actor().check(permission)
+    return None
+
+
+def _set_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", POLICY)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+        headers["X-Robots-Tag"] = "noindex"
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Attach identification, authorisation and headers to every request."""
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.before_request(_identify)
+    app.before_request(_authorise)
+    app.after_request(_set_headers)

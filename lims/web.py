@@ -1,0 +1,134 @@
+"""What all pages share: Flask's configuration, errors as pages or JSON, template filters and the frame's values."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, jsonify, render_template, request, url_for
+from flask_babel import format_datetime, format_time, get_locale, gettext, ngettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+import lims
+from lims import clock, codes
+from lims.config import Settings
+from lims.errors import LimsError, TooManyTries
+from lims.language import say_error
+from lims.navigation import navigation_for
+from lims.security import current_actor, is_api
+
+
+def flask_config(settings: Settings) -> dict[str, Any]:
+    """Return Flask's own configuration for these settings."""
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "MAX_CONTENT_LENGTH": settings.upload_bytes,
+        "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
+        "SESSION_COOKIE_NAME": "lims-form",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+        "TEMPLATES_AUTO_RELOAD": settings.demo,
+    }
+
+
+def short_time(moment: datetime | None) -> str:
+    """Return "08:42 today", or the day and the time, in the campaign's zone."""
+    if moment is None:
+        return "–"
+    time = format_time(moment, "HH:mm")
+    if clock.local(moment).date() == clock.today():
+        return gettext("%(time)s today", time=time)
+    return f"{time} {format_datetime(moment, 'd/M')}"
+
+
+def full_time(moment: datetime | None) -> str:
+    """Return the full date and time."""
+    return "" if moment is None else format_datetime(moment, "EEEE d/M/yyyy HH:mm:ss")
+
+
+def age(moment: datetime | None) -> str:
+    """Return how long ago a moment was: "3 h 12 min"."""
+    if moment is None:
+        return "–"
+    minutes = max(0, int((clock.now() - moment).total_seconds() // 60))
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return ngettext("%(num)s day", "%(num)s days", hours // 24)
+    if hours:
+        return gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=rest)
+    return gettext("%(minutes)s min", minutes=rest)
+
+
+def _frame() -> dict[str, Any]:
+    """Return what templates/base.html needs on every page."""
+    actor = current_actor()
+    signed_in = actor.user_id is not None
+    return {
+        "actor": actor if signed_in else None,
+        "navigation": navigation_for(actor, request.endpoint or ""),
+        "home_url": url_for("pages.home" if signed_in else "pages.index"),
+        "search_url": url_for("pages.search") if signed_in else None,
+        "sign_in_url": url_for("auth.sign_in"),
+        "sign_out_url": url_for("auth.sign_out"),
+        "language_url": url_for("pages.set_language"),
+        "language": str(get_locale()),
+        "version": lims.__version__,
+        "new_client_id": uuid.uuid4,
+    }
+
+
+def _show(status: int, code: str, sentence: str, field: str = "", **more: object) -> tuple[Any, int]:
+    if is_api():
+        return jsonify(code=code, message=sentence, field=field, **more), status
+    return render_template("errors/error.html", status=status, sentence=sentence), status
+
+
+def _show_refusal(error: LimsError) -> tuple[Any, int] | tuple[Any, int, dict[str, str]]:
+    page, status = _show(error.status, error.code, say_error(error), error.field)
+    if isinstance(error, TooManyTries):
+        return page, status, {"Retry-After": str(error.wait_seconds)}
+    return page, status
+
+
+def _show_http_error(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:
+        return error
+    sentences = {
+        400: gettext("The request cannot be understood."),
+        404: gettext("There is no such page. Check the address, or go to the start page."),
+        405: gettext("This address does not answer that kind of request."),
+        413: gettext("What you sent is too large. Split the file and send the parts."),
+        415: gettext("Send JSON, with the header Content-Type: application/json."),
+    }
+    sentence = sentences.get(error.code, gettext("Something went wrong. Nothing was changed. Try again."))
+    return _show(error.code, error.name.lower().replace(" ", "_"), sentence)
+
+
+def _show_csrf_error(_error: CSRFError) -> Any:
+    return _show(
+        400, "form_expired", gettext("This page has been open too long. Load it again; nothing was changed.")
+    )
+
+
+def _show_crash(_error: Exception) -> Any:
+    """Answer what nobody foresaw without its details; Flask has logged it by now."""
+    sentence = gettext("Something went wrong here, not with you. Nothing was changed. Try again in a moment.")
+    return _show(500, "internal_error", sentence)
+
+
+def init_app(app: Flask) -> None:
+    """Attach errors, filters and the frame."""
+    app.register_error_handler(LimsError, _show_refusal)
+    app.register_error_handler(CSRFError, _show_csrf_error)
+    app.register_error_handler(HTTPException, _show_http_error)
+    app.register_error_handler(500, _show_crash)
+    app.context_processor(_frame)
+    app.jinja_env.filters.update(short_time=short_time, full_time=full_time, age=age, grouped=codes.grouped)
+    app.jinja_env.globals["now"] = clock.now
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
