@@ -19,6 +19,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from lims.errors import InvalidInput
+from lims.msgid import N_
 
 ALPHABET = "0123456789CFGHJKMNPRTVX"
 PREFIXES = {
@@ -50,11 +51,6 @@ _NORMALISED = str.maketrans(
     }
 )
 _ECHO_LENGTH = 40
-
-
-def N_(msgid: str) -> str:
-    """Mark a message for the translation catalogue where it does not stand in the call that raises it."""
-    return msgid
 
 
 # One sentence for what was scanned; what should have been scanned is told by its first letter.
