@@ -51,3 +51,6 @@ def app(database_url: str, tmp_path: Path) -> Iterator[APIFlask]:
 def client(app: APIFlask):
     """A browser without a session."""
     return app.test_client()
+
+
+from factories import world  # noqa: E402, F401  (a fixture)
