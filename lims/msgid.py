@@ -7,7 +7,7 @@ mark does nothing at run time: it is there so that the catalogue's extractor, wh
 from __future__ import annotations
 
 
-def N_(message: str) -> str:  # noqa: N802 (the extractor's own name for it)
+def N_(message: str) -> str:
     """Return the message id unchanged.
 
     Args:

@@ -39,12 +39,13 @@ LONGEST_QR = 2000
 
 LONGEST_ADDRESS = 300
 
-PROVINCE_PREFIXES = frozenset(
-    "001 002 004 006 008 010 011 012 014 015 017 019 020 022 024 025 026 027 030 031 033 034 035 036 037 038 040 042"
-    " 044 045 046 048 049 051 052 054 056 058 060 062 064 066 067 068 070 072 074 075 077 079 080 082 083 084 086 087"
-    " 089 091 092 093 094 095 096".split()
+_PROVINCES_2021 = (
+    "001 002 004 006 008 010 011 012 014 015 017 019 020 022 024 025 026 027 030 031 033 034 035 036 037 038"
+    " 040 042 044 045 046 048 049 051 052 054 056 058 060 062 064 066 067 068 070 072 074 075 077 079 080 082"
+    " 083 084 086 087 089 091 092 093 094 095 096"
 )
-"""First three digits of a CCCD: the 63 provinces of the 2021 edition. 1xx and above stand for countries of birth."""
+PROVINCE_PREFIXES = frozenset(_PROVINCES_2021.split())
+"""First three digits of a CCCD: the provinces of the 2021 edition. 1xx and above are countries of birth."""
 
 _SEXES = {
     "male": "nam male m 1 trai ong anh man boy",
@@ -57,12 +58,11 @@ _SEX_BY_WORD = {word: sex for sex, words in _SEXES.items() for word in words.spl
     "khong ro": "",
 }
 
-_OLD_MOBILE_PREFIXES = {
-    **{f"016{digit}": f"03{digit}" for digit in "23456789"},
-    **{"0120": "070", "0121": "079", "0122": "077", "0126": "076", "0128": "078"},
-    **{"0123": "083", "0124": "084", "0125": "085", "0127": "081", "0129": "082"},
-    **{"0186": "056", "0188": "058", "0199": "059"},
-}
+_MOVED_PREFIXES = (
+    "0120:070 0121:079 0122:077 0126:076 0128:078 0123:083 0124:084 0125:085 0127:081 0129:082 0186:056 0188:058"
+    " 0199:059 0162:032 0163:033 0164:034 0165:035 0166:036 0167:037 0168:038 0169:039"
+)
+_OLD_MOBILE_PREFIXES = dict(pair.split(":") for pair in _MOVED_PREFIXES.split())
 """Eleven-digit mobile numbers died in November 2018, but live on in the lists of wards and companies."""
 
 
