@@ -5,11 +5,11 @@ groups of three. The secret result code of a person is thirteen random character
 shown 5-5-4. What makes a code genuine (it was minted here) is not decided here but by the tables that keep
 them; what is here tells a misread or mistyped code from a possible one.
 
-The alphabet has 23 characters: no vowels and no D W Y, so that no Vietnamese input method (Telex, VNI) can turn
-a scan into letters with marks and no word can appear by chance; and none of each pair that looks alike (B8, S5,
-Z2, Q0, L1). 23 is prime, so plain arithmetic modulo 23 gives check characters whose strength is proved, not
-hoped for (`tests/test_codes.py`, docs/decisions/codes-and-labels.md). `static/js/codes.js` is the same in the
-browser.
+The alphabet has 23 characters: no vowels and no D W Y, so that no Vietnamese input method (Telex, VNI) can
+turn a scan into letters with marks and no word can appear by chance; and no letter that looks like a digit
+(B8, S5, Z2, Q0, L1). 23 is prime, so plain arithmetic modulo 23 gives check characters whose strength is
+proved, not hoped for (tests/test_codes.py, docs/decisions/codes-and-labels.md). static/js/codes.js is the
+same in the browser.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def normalise(text: str) -> str:
 
     Returns:
         Upper case, without spaces and hyphens, look-alike letters folded to the digit they are taken for
-        (O Q D to 0, I L to 1, Z to 2, S to 5, B to 8). Any other character stays, so that it is refused later.
+        (O Q D to 0, I L to 1, Z to 2, S to 5, B to 8). Any other character stays, to be refused later.
     """
     return text.translate(_NORMALISED)
 

@@ -1,8 +1,8 @@
 """Codes on paper and on screen: label sheets, slips, thermal labels, and symbols for pages.
 
 Codes and words that are translated already come in, bytes go out; nothing here knows a language, a database
-or Flask. `symbols` makes modules, SVG and PNG; `paper` draws them on A4 in whole printer dots; `sheets`, `slips`
-and `zpl` are what people print. docs/decisions/codes-and-labels.md says why it is done so.
+or Flask. `symbols` makes modules, SVG and PNG; `paper` draws them on A4 in whole printer dots; `sheets`,
+`slips` and `zpl` are what people print. docs/decisions/codes-and-labels.md says why it is done so.
 """
 
 from lims.labels.sheets import (

@@ -89,8 +89,8 @@ def _wrap_part(text: str, *, font: str, size: int, width: int) -> list[str]:
         if line:
             lines.append(line)
         line = word
-        while text_width(line, font, size) > width and len(line) > 1:
-            cut = len(line) - 1
+        while (wide := text_width(line, font, size)) > width and len(line) > 1:
+            cut = min(len(line) - 1, int(len(line) * width / wide) + 4)
             while cut > 1 and text_width(line[:cut], font, size) > width:
                 cut -= 1
             lines.append(line[:cut])

@@ -16,9 +16,9 @@ from lims.labels.paper import BOLD, HEIGHT, MONO, REGULAR, WIDTH, Paper, dots, t
 
 SLIPS_PER_PAGE = 4
 _SLIP = HEIGHT // SLIPS_PER_PAGE
-_CUT = dots(92)
+CUT = dots(92)
 _MARGIN = dots(8)
-_PERSON = _CUT + dots(6)
+_PERSON = CUT + dots(6)
 _QR_MODULE = 9
 _RESULT_QR = dots(36)
 _BAR_MODULE = 4
@@ -87,7 +87,7 @@ def declaration_slips_pdf(slips: Iterable[Slip], *, words: SlipWords, base_url: 
         top = place * _SLIP
         _draw_collector_part(paper, slip, words=words, top=top)
         _draw_person_part(paper, slip, words=words, base_url=base_url, top=top)
-        paper.cut(_CUT, top + dots(4), _CUT, top + _SLIP - dots(4))
+        paper.cut(CUT, top + dots(4), CUT, top + _SLIP - dots(4))
         if place < SLIPS_PER_PAGE - 1:
             paper.cut(dots(4), top + _SLIP, WIDTH - dots(4), top + _SLIP)
     return paper.finish()
@@ -100,7 +100,7 @@ def declaration_slip_pdf(slip: Slip, *, words: SlipWords, base_url: str) -> byte
 
 def _draw_collector_part(paper: Paper, slip: Slip, *, words: SlipWords, top: int) -> None:
     code = codes.parse(slip.declaration_code, expect="declaration", field="declaration_code").text
-    width = _CUT - 2 * _MARGIN
+    width = CUT - 2 * _MARGIN
     y = paper.paragraph(
         words.collector_heading,
         x=_MARGIN,
@@ -121,7 +121,7 @@ def _draw_collector_part(paper: Paper, slip: Slip, *, words: SlipWords, top: int
         words=words,
         x=x,
         y=y + quiet // 2,
-        width=_CUT - _MARGIN - x,
+        width=CUT - _MARGIN - x,
         height=side + quiet,
     )
     y += side + 2 * quiet

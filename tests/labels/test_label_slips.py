@@ -6,7 +6,7 @@ from lims import codes
 from lims.errors import InvalidInput
 from lims.labels import Slip, SlipWords, declaration_slip_pdf, declaration_slips_pdf
 from lims.labels.paper import HEIGHT, MONO, REGULAR
-from lims.labels.slips import _CUT, SLIPS_PER_PAGE
+from lims.labels.slips import CUT, SLIPS_PER_PAGE
 
 ADDRESS = "https://xetnghiem.example.org"
 WORDS = SlipWords(
@@ -29,7 +29,7 @@ def parts(page, place):
     """The collector's and the person's part of one slip."""
     height = HEIGHT // SLIPS_PER_PAGE
     top = place * height
-    return page.crop((0, top, _CUT, top + height)), page.crop((_CUT, top, page.width, top + height))
+    return page.crop((0, top, CUT, top + height)), page.crop((CUT, top, page.width, top + height))
 
 
 @pytest.mark.parametrize("name", ["Lê A", "Công Tằng Tôn Nữ Thị Phương Hồng Ngọc Diễm Quỳnh", "X" * 10_000])
@@ -46,7 +46,7 @@ def test_each_part_says_its_own_code_and_no_other(name, rasterise, scan):
 def test_the_secret_is_written_on_the_persons_part_alone(words_in):
     slip = make_slip()
     pdf = declaration_slip_pdf(slip, words=WORDS, base_url=ADDRESS)
-    cut = _CUT * 0.24
+    cut = CUT * 0.24
     collector, person = words_in(pdf, (0, 0, cut, 842)), words_in(pdf, (cut, 0, 596 - cut, 842))
     shown, secret = codes.grouped(slip.declaration_code), codes.grouped(slip.result_code)
     assert shown in collector
