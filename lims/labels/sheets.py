@@ -155,4 +155,4 @@ def _draw_words(paper: Paper, label: Label, *, code: str, sheet: Sheet, x: int, 
 def _line_sizes(lines: tuple[str, ...], *, width: int, largest: int) -> tuple[int, ...]:
     """The sizes to try: rather small letters than a broken line, and rather a broken line than tiny ones."""
     unbroken = min(int(width / max(text_width(line, REGULAR, 1), 1)) for line in lines)
-    return tuple(range(min(largest, max(unbroken, _SMALLEST + 3)), _SMALLEST, -1))
+    return tuple(range(min(largest, max(unbroken, largest // 2, _SMALLEST + 3)), _SMALLEST, -1))
