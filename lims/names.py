@@ -1,10 +1,10 @@
 """Names of people: clean, find and sort them the Vietnamese way.
 
-Pure text in, text out. The folded form is for searching and matching, never for showing; a name is shown as it
-was written, and what looks like HTML or SQL is kept, because to us it is only text.
+Pure text in, text out. The folded form is for searching and matching, never for showing; a name is shown as
+it was written, and what looks like HTML or SQL is kept, because to us it is only text.
 
-Sources: Vietnamese lists go by given name (the last word), then middle, then family name; the alphabet and the
-order of the tones are ICU's, by the package vn-collate.
+Sources: Vietnamese lists go by given name (the last word), then middle, then family name; the alphabet and
+the order of the tones are ICU's, by the package vn-collate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ LONGEST_NAME = 120
 """Characters; the longest real names on record need about half."""
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-"""Soft hyphens and zero-width characters come along when text is copied; nobody typed them: they are dropped."""
+"""Soft hyphens and zero-width characters come along when text is copied; nobody typed them: they are
+dropped."""
 
 _FORBIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Unicode categories that no name needs: control, direction marks, lone surrogates, private, unassigned."""
@@ -46,8 +47,8 @@ def fold(text: str) -> str:
 def sort_key(full_name: str) -> bytes:
     """Return the bytes by which a name takes its place in a Vietnamese list.
 
-    Given name first, then the middle names, then the family name; upper and lower case stand together. Compare
-    the keys as bytes (a binary column), never as text under a database's own collation.
+    Given name first, then the middle names, then the family name; upper and lower case stand together.
+    Compare the keys as bytes (a binary column), never as text under a database's own collation.
 
     Args:
         full_name: family, middle and given names, in that order, as Vietnamese names are written.

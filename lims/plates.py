@@ -164,7 +164,7 @@ def layout(
     needed = len(items) * wells_per_item
     if needed > len(free):
         raise Refused(
-            "The plate has %(free)s wells left beside its controls; %(needed)s are needed. Start another plate.",
+            "The plate has %(free)s wells beside its controls; %(needed)s are needed. Start another plate.",
             field="items",
             free=len(free),
             needed=needed,

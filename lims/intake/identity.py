@@ -1,11 +1,11 @@
 """Who a person says to be: identity numbers, the QR codes of cards and phones, sex and telephone.
 
-Pure text in, values out. Nothing here blocks a person because of an odd identity number: in one ward's check only
-3,000 of 11,000 forms had it right, and a person without a number must be tested all the same.
+Pure text in, values out. Nothing here blocks a person because of an odd identity number: in one ward's check
+only 3,000 of 11,000 forms had it right, and a person without a number must be tested all the same.
 
-Sources: CCCD structure, Decree 137/2015 Art. 13 and Circular 59/2021/TT-BCA Art. 4; card QR as described by the
-press and several independent readers (2021 card, and the first seven fields of the 2024 one); personal QR,
-Decision 1405/QĐ-BTTTT (v1.1); telephone prefixes, the change of numbers of 2018.
+Sources: CCCD structure, Decree 137/2015 Art. 13 and Circular 59/2021/TT-BCA Art. 4; card QR as described by
+the press and several independent readers (2021 card, and the first seven fields of the 2024 one); personal
+QR, Decision 1405/QĐ-BTTTT (v1.1); telephone prefixes, the change of numbers of 2018.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ def parse_person_qr(text: str, *, field: str = "qr") -> IdentityCard | PersonalC
 def parse_card_qr(text: str, *, field: str) -> IdentityCard:
     """Read the QR of a chip identity card: `id|old id or empty|name|ddMMyyyy|Nam/Nữ|address|ddMMyyyy`.
 
-    An empty second field keeps its place. More than seven fields (the 2024 card names relatives): the first seven
-    are taken, the rest is dropped at once, it concerns other people.
+    An empty second field keeps its place. More than seven fields (the 2024 card names relatives): the first
+    seven are taken, the rest is dropped at once, it concerns other people.
 
     Args:
         text: what the scanner read.
@@ -172,8 +172,8 @@ def parse_card_qr(text: str, *, field: str) -> IdentityCard:
 def parse_personal_qr(text: str, *, field: str) -> PersonalCode:
     """Read a personal QR: `number|NAME|yyyy-mm-dd|0 or 1|QID|extension`, masked fields included.
 
-    The extension is separated by `<`: the proxy's QID, sex (0, 1, 2), insurance number, telephone, signature. The
-    insurance number and the proxy's QID are not kept.
+    The extension is separated by `<`: the proxy's QID, sex (0, 1, 2), insurance number, telephone, signature.
+    The insurance number and the proxy's QID are not kept.
 
     Args:
         text: what the scanner read.
@@ -203,7 +203,8 @@ def parse_personal_qr(text: str, *, field: str) -> PersonalCode:
 
 
 def identity_kind(number: str) -> str:
-    """Return 'cccd' (12 digits), 'cmnd' (9 digits), 'passport' (letters, then digits), 'other', or '' for none."""
+    """Return 'cccd' (12 digits), 'cmnd' (9 digits), 'passport' (letters, then digits), 'other', or '' for
+    none."""
     if not number:
         return ""
     if re.fullmatch(r"[0-9]{12}|[0-9]{9}", number):
@@ -219,7 +220,8 @@ def clean_identity_number(text: str, *, field: str) -> str:
         field: name of the input, for the error.
 
     Raises:
-        InvalidInput: it cannot be stored (too long, other signs), or a spreadsheet has destroyed its last digits.
+        InvalidInput: it cannot be stored (too long, other signs), or a spreadsheet has destroyed its last
+            digits.
     """
     number = re.sub(r"[\s.\-]", "", clean_text(text, field=field, longest=40)).upper()
     if re.fullmatch(r"[0-9],?[0-9]*E\+?[0-9]+", number):
@@ -270,8 +272,8 @@ def identity_warnings(number: str, *, sex: str, birth_year: int | None) -> tuple
 def normalise_phone(text: str, *, field: str) -> str:
     """Return a telephone number as E.164 (`+84912345678`), or '' for none.
 
-    Accepts Vietnamese mobile and fixed numbers, with 0, 84 or +84 in front, or with the 0 a spreadsheet ate; the
-    eleven-digit mobile numbers of before 2018 are translated; other countries need their +.
+    Accepts Vietnamese mobile and fixed numbers, with 0, 84 or +84 in front, or with the 0 a spreadsheet ate;
+    the eleven-digit mobile numbers of before 2018 are translated; other countries need their +.
 
     Args:
         text: the number as typed or imported.
