@@ -231,7 +231,8 @@ def seal_events(session: Session, *, vault: Vault) -> Seal | None:
     session.add(seal)
     session.flush()
     session.execute(
-        insert(SealedEvent), [{"event_id": row.id, "seal_id": seal.id, "event_hash": row.hash} for row in rows]
+        insert(SealedEvent),
+        [{"event_id": row.id, "seal_id": seal.id, "event_hash": row.hash} for row in rows],
     )
     return seal
 
@@ -324,7 +325,9 @@ def _check_heads(session: Session, ends: dict[uuid.UUID, tuple[int, bytes]]) -> 
             faults.append(Fault("removed", str(subject), head_seq))
         elif link != head_hash:
             faults.append(Fault("changed", str(subject), seq))
-    faults += [Fault("removed", str(subject), seq) for subject, (seq, _) in heads.items() if subject not in ends]
+    faults += [
+        Fault("removed", str(subject), seq) for subject, (seq, _) in heads.items() if subject not in ends
+    ]
     return faults
 
 

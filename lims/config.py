@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEMO_SECRET_KEY = "demonstration-only-secret-key-never-use-with-real-people"
+DEMO_SECRET_KEY = "demonstration-only-secret-key-never-use-with-real-people"  # noqa: S105  (open on purpose)
 
 
 class SettingsError(Exception):

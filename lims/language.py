@@ -15,7 +15,7 @@ DEFAULT = "vi"
 
 
 def choose() -> str:
-    """Return the language of this request: chosen here, else the account's, else a program's header, else Vietnamese."""
+    """Return this request's language: chosen here, else the account's, a program's header, or Vietnamese."""
     if session.get("language") in LANGUAGES:
         return str(session["language"])
     actor = g.get("actor")

@@ -23,7 +23,9 @@ _NONCE_BYTES = 12
 
 @lru_cache(maxsize=64)
 def _derive(secret_key: str, purpose: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=b"lims", info=purpose.encode()).derive(secret_key.encode())
+    return HKDF(algorithm=SHA256(), length=32, salt=b"lims", info=purpose.encode()).derive(
+        secret_key.encode()
+    )
 
 
 def _seal(key: bytes, plain: bytes, context: bytes) -> bytes:

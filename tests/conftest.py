@@ -1,7 +1,7 @@
-"""Fixtures shared by all tests: one migrated database per engine, copied for each test; the application; people.
+"""Fixtures shared by all tests: one migrated database per engine, copied for each test; the application.
 
-Every test that asks for `app` runs on SQLite and on PostgreSQL. The PostgreSQL server is a private one, started by
-the tests on a free port of the loopback and ended with them.
+Every test that asks for `app` runs on SQLite and on PostgreSQL. The PostgreSQL server is a private one, started
+by the tests on a free port of the loopback and ended with them.
 """
 
 from __future__ import annotations

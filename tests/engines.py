@@ -52,9 +52,13 @@ class PostgreSQL:
             # initdb as another user must be able to pass through the temporary folders above
             if os.geteuid() == 0 and not parent.stat().st_mode & 0o001:
                 parent.chmod(parent.stat().st_mode | 0o011)
-        self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "lims", "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=200"
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-o", options, "start")
+        data = str(self.folder / "data")
+        self._run("initdb", "-D", data, "-A", "trust", "-U", "lims", "-E", "UTF8", "--locale=C.UTF-8")
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} "
+            "-c fsync=off -c max_connections=200"
+        )
+        self._run("pg_ctl", "-D", data, "-l", str(self.folder / "log"), "-w", "-o", options, "start")
 
     def url(self, name: str) -> str:
         """Return the address of a database."""

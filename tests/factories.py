@@ -1,4 +1,4 @@
-"""A small world to test in: one province, two communes, a site, two laboratories, a campaign, an account per role.
+"""A small world to test in: a province, two communes, a site, two laboratories, a campaign, its accounts.
 
 Later stations are reached by calling the actions, as the product's users would; nothing here writes samples.
 """
@@ -40,11 +40,13 @@ class World:
     commune_code: str = "06655"
 
     def actor(self, role: str) -> Actor:
-        """Return the account of a role (supervisor_2, technician_2: a second one; *_confirming: at the other)."""
+        """Return the account of a role; `_2` is a second one, `_confirming` one at the other laboratory."""
         return self.actors[role]
 
 
-def make_place(kind: str, code: str, name: str, parent: uuid.UUID | None, province: uuid.UUID | None) -> Place:
+def make_place(
+    kind: str, code: str, name: str, parent: uuid.UUID | None, province: uuid.UUID | None
+) -> Place:
     """Return an unsaved place."""
     return Place(
         id=new_id(),
@@ -117,12 +119,15 @@ def make_world(**policy: object) -> World:
             session.add(place)
             session.flush()
         session.add(campaign)
-        session.add(
-            Laboratory(place_id=screening.id, screening_per_day=800, confirmation_per_day=0, can_confirm=False)
-        )
-        session.add(
-            Laboratory(place_id=confirming.id, screening_per_day=400, confirmation_per_day=100, can_confirm=True)
-        )
+        for place, screened, confirmed in ((screening, 800, 0), (confirming, 400, 100)):
+            session.add(
+                Laboratory(
+                    place_id=place.id,
+                    screening_per_day=screened,
+                    confirmation_per_day=confirmed,
+                    can_confirm=confirmed > 0,
+                )
+            )
         session.add_all(user for user, _ in accounts.values())
         session.flush()
         session.add_all(assignment for _, assignment in accounts.values())

@@ -78,9 +78,9 @@ def test_a_removed_last_line_is_named(chain):
 
 def test_an_added_line_is_named(chain):
     without_triggers(
-        "insert into event (id, subject_kind, subject_id, seq, verb, actor_id, occurred_at, recorded_at, details,"
-        f" previous_hash, hash) select '{_text(new_id())}', subject_kind, subject_id, 4, verb, actor_id, occurred_at, recorded_at, details, hash, hash"
-        " from event where seq = 3"
+        "insert into event (id, subject_kind, subject_id, seq, verb, actor_id, occurred_at, recorded_at,"
+        f" details, previous_hash, hash) select '{_text(new_id())}', subject_kind, subject_id, 4, verb,"
+        " actor_id, occurred_at, recorded_at, details, hash, hash from event where seq = 3"
     )
     faults = verify()
     assert Fault("added", str(SUBJECT), 4) in faults

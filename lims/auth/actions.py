@@ -61,7 +61,9 @@ def create_user(
             "The user name needs 2 to 63 letters a–z, digits, dots, dashes or underscores.", field="username"
         )
     if session.scalar(select(User.id).where(User.username == username)):
-        raise InvalidInput("The user name %(username)s is taken. Choose another.", field="username", username=username)
+        raise InvalidInput(
+            "The user name %(username)s is taken. Choose another.", field="username", username=username
+        )
     unknown = [role for role, _ in roles if role not in ROLES]
     if unknown or not roles:
         raise InvalidInput("Choose at least one role.", field="roles")
@@ -77,7 +79,9 @@ def create_user(
     )
     session.add(user)
     session.flush()
-    session.add_all(Assignment(id=new_id(), user_id=user.id, role=role, place_id=place) for role, place in roles)
+    session.add_all(
+        Assignment(id=new_id(), user_id=user.id, role=role, place_id=place) for role, place in roles
+    )
     audit.note(session, "user", user.id, "created", roles=[role for role, _ in roles])
     return {"id": str(user.id), "badge_code": str(user.badge_code)}
 
@@ -115,7 +119,9 @@ def set_password(session: Session, *, actor: Actor, user_id: uuid.UUID, password
 
 def _end_sessions(session: Session, user_id: uuid.UUID) -> None:
     session.execute(
-        update(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
+        update(SignIn)
+        .where(SignIn.user_id == user_id, SignIn.ended_at.is_(None))
+        .values(ended_at=clock.now())
     )
 
 
@@ -172,7 +178,8 @@ def count_failures(session: Session, *, actor: Actor, keys: Sequence[str], windo
     """
     now = clock.now()
     known = {
-        row.key: row for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys)).with_for_update())
+        row.key: row
+        for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys)).with_for_update())
     }
     for key in keys:
         row = known.get(key)

@@ -58,7 +58,9 @@ class Actor:
             NotFound: none of the places is among the actor's.
         """
         if not any(self.sees(place_id) for place_id in place_ids):
-            raise NotFound("There is no such thing among your places. Check the code, or ask your coordinator.")
+            raise NotFound(
+                "There is no such thing among your places. Check the code, or ask your coordinator."
+            )
 
 
 SYSTEM = Actor(user_id=None, display_name="system", roles=frozenset({"administrator"}), everywhere=True)

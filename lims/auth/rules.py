@@ -17,7 +17,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "collector": _EVERY_STAFF | {"collect", "pack_boxes", "declare_others"},
     "courier": _EVERY_STAFF | {"pack_boxes", "carry_boxes"},
     "technician": _EVERY_STAFF
-    | {"receive_boxes", "pool_tubes", "fill_plates", "record_readings", "see_laboratory", "pack_boxes", "carry_boxes"},
+    | {
+        "receive_boxes",
+        "pool_tubes",
+        "fill_plates",
+        "record_readings",
+        "see_laboratory",
+        "pack_boxes",
+        "carry_boxes",
+    },
     "supervisor": _EVERY_STAFF
     | {
         "see_laboratory",

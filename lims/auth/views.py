@@ -100,5 +100,3 @@ def sign_out() -> Response:
     answer = redirect(url_for("pages.index"))
     answer.delete_cookie(sessions.cookie_name(), path="/")
     return answer
-
-
