@@ -78,6 +78,9 @@ def clean_name(text: str, *, field: str, longest: int = LONGEST_NAME) -> str:
     name = clean_text(text, field=field, longest=longest)
     if not name:
         raise InvalidInput("The name is missing. Write the full name.", field=field)
+    if len(fold(name)) > longest:
+        # A few letters of other alphabets fold to two; the folded name has a column of the same width.
+        raise InvalidInput("Too long: at most %(longest)s characters.", field=field, longest=longest)
     if not any(character.isalpha() for character in name):
         raise InvalidInput("A name needs letters. Write the full name.", field=field)
     return name

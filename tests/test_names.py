@@ -101,6 +101,7 @@ def test_an_invisible_character_inside_a_letter_does_not_keep_it_apart():
         "---",
         "A" * 10_000,
         "A" * 121,
+        "ß" * 61,
         "An\x00h",
         "An\x1b[31m",
         "An\u202eh",

@@ -50,17 +50,16 @@ PROVINCE_PREFIXES = frozenset(_PROVINCES_2021.split())
 _SEXES = {
     "male": "nam male m 1 trai ong anh man boy",
     "female": "nu female f 2 gai ba chi woman girl",
-    "other": "khac other",
-    "": "0 unknown khong ro -",
+    "unknown": "0 unknown khac other -",
 }
 _SEX_BY_WORD = {word: sex for sex, words in _SEXES.items() for word in words.split()} | {
-    "": "",
-    "khong ro": "",
+    "": "unknown",
+    "khong ro": "unknown",
 }
 
 _MOVED_PREFIXES = (
-    "0120:070 0121:079 0122:077 0126:076 0128:078 0123:083 0124:084 0125:085 0127:081 0129:082 0186:056 0188:058"
-    " 0199:059 0162:032 0163:033 0164:034 0165:035 0166:036 0167:037 0168:038 0169:039"
+    "0120:070 0121:079 0122:077 0126:076 0128:078 0123:083 0124:084 0125:085 0127:081 0129:082 0186:056"
+    " 0188:058 0199:059 0162:032 0163:033 0164:034 0165:035 0166:036 0167:037 0168:038 0169:039"
 )
 _OLD_MOBILE_PREFIXES = dict(pair.split(":") for pair in _MOVED_PREFIXES.split())
 """Eleven-digit mobile numbers died in November 2018, but live on in the lists of wards and companies."""
@@ -100,7 +99,7 @@ class PersonalCode:
         birth: as exactly as it is shown, or None.
         qid: the key by which a masked code can be matched.
         by_proxy: declared by somebody else.
-        sex: 'male', 'female' or ''.
+        sex: 'male', 'female' or 'unknown'.
         phone: E.164, or ''.
     """
 
@@ -226,8 +225,8 @@ def clean_identity_number(text: str, *, field: str) -> str:
     number = re.sub(r"[\s.\-]", "", clean_text(text, field=field, longest=40)).upper()
     if re.fullmatch(r"[0-9],?[0-9]*E\+?[0-9]+", number):
         raise InvalidInput(
-            "The spreadsheet has shortened the identity number to %(text)s. Format the column as text and write the"
-            " number again.",
+            "The spreadsheet has shortened the identity number to %(text)s. Format the column as text and write"
+            " the number again.",
             field=field,
             text=number,
         )
@@ -243,7 +242,7 @@ def identity_warnings(number: str, *, sex: str, birth_year: int | None) -> tuple
 
     Args:
         number: cleaned number, or ''.
-        sex: 'male', 'female', 'other' or '' if not known.
+        sex: 'male', 'female' or 'unknown'.
         birth_year: four digits, or None if not known.
 
     Returns:
@@ -303,7 +302,7 @@ def normalise_phone(text: str, *, field: str) -> str:
 
 
 def parse_sex(text: str, *, field: str) -> str:
-    """Return 'male', 'female', 'other', or '' for not stated.
+    """Return 'male', 'female', or 'unknown' where nothing is written or neither is meant.
 
     Args:
         text: Nam, Nữ, male, female, M, F, 1, 2 and the like, in any case, with or without marks.

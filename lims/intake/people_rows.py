@@ -64,7 +64,7 @@ class PersonRow:
             nothing twice; derived from personal data, so never shown.
         name: full name.
         birth: birth date with its precision.
-        sex: 'male', 'female', 'other' or ''.
+        sex: 'male', 'female' or 'unknown'.
         identity_number: CCCD, passport or whatever stood there, cleaned; ''.
         old_identity_number: CMND from a column of its own; ''.
         phone: E.164 or ''.
@@ -196,9 +196,9 @@ class RowReader:
     def _sex(self) -> str:
         sex = self._take("sex", parse_sex)
         marked = [column for column in ("male", "female") if fold(self._cell(column)) not in _NO_WORDS]
-        if len(marked) > 1 or (sex and marked and marked[0] != sex):
+        if len(marked) > 1 or (sex != "unknown" and marked and marked[0] != sex):
             self._refuse(marked[0], N_("Both sexes are marked. Mark one."), {})
-        return sex or (marked[0] if marked else "")
+        return marked[0] if marked else sex
 
     def _birth(self) -> BirthDate | None:
         # "Năm sinh" with "Nam" and "Nữ" below it: the year stands in the column of the sex.
