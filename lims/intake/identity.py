@@ -225,8 +225,8 @@ def clean_identity_number(text: str, *, field: str) -> str:
     number = re.sub(r"[\s.\-]", "", clean_text(text, field=field, longest=40)).upper()
     if re.fullmatch(r"[0-9],?[0-9]*E\+?[0-9]+", number):
         raise InvalidInput(
-            "The spreadsheet has shortened the identity number to %(text)s. Format the column as text and write"
-            " the number again.",
+            "The spreadsheet has shortened the identity number to %(text)s. Format the column as text and"
+            " write the number again.",
             field=field,
             text=number,
         )
