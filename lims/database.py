@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 
 from lims.config import Settings
@@ -56,3 +59,16 @@ def upgrade() -> None:
     from flask_migrate import upgrade as migrate_upgrade
 
     migrate_upgrade(directory=migrate.directory)
+
+
+def current_revision() -> str:
+    """Return the migration the database is at, "" for an empty one; inside an application context."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def newest_revision() -> str:
+    """Return the newest migration that this version of the product has."""
+    config = Config()
+    config.set_main_option("script_location", migrate.directory)
+    return ScriptDirectory.from_config(config).get_current_head() or ""

@@ -1,0 +1,1 @@
+"""Commands that belong to no package: the server, the database, the chain of custody, printed codes."""
