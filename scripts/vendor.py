@@ -20,22 +20,9 @@ from pathlib import Path
 VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
 LISTING = VENDOR / "VENDORED.json"
 
-# The icons a template may name. One more is one word here and one run of this script; tests/house/test_vendor.py
-# finds an icon that a template names and the sprite lacks.
-ICONS = """
-arrow-counterclockwise arrow-down arrow-left arrow-repeat arrow-right arrow-up award bar-chart bell boxes box box-arrow-in-down
-box-arrow-right box-arrow-up box-seam building calendar3 camera caret-down-fill card-checklist card-text check check-all
-check-circle check-circle-fill check-lg chevron-left chevron-right circle clipboard clipboard-check clipboard-data
-clipboard-plus clock clock-history cloud-slash collection copy dash-circle dash-circle-fill diagram-3 display download droplet
-droplet-half envelope exclamation-circle exclamation-circle-fill exclamation-diamond exclamation-diamond-fill
-exclamation-octagon-fill exclamation-triangle exclamation-triangle-fill eye file-earmark-spreadsheet file-earmark-text
-funnel gear geo-alt grid-3x3 grid-3x3-gap hand-index hospital hourglass hourglass-split house inbox info-circle info-circle-fill
-journal-text key keyboard list list-check lock lock-fill moon-stars pause-circle pause-circle-fill pencil pencil-square
-people person person-badge person-check person-plus person-vcard phone pie-chart play-circle plus-circle plus-lg printer
-question-circle question-circle-fill search send shield-check shield-lock signpost-split slash-circle speedometer2
-stop-circle-fill sun tag tags thermometer-half trash truck upc upc-scan qr-code qr-code-scan upload volume-up wifi-off
-x-circle x-circle-fill x-lg x-octagon x-octagon-fill translate
-""".split()
+# The icons a template may name, one a line. One more is one line there and one run of this script;
+# tests/house/test_vendor.py finds an icon that a template names and the sprite lacks.
+ICONS = tuple((Path(__file__).parent / "vendored_icons.txt").read_text().split())
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,9 @@ def test_vendored_files_are_exactly_those_listed_with_their_checksums(folder: st
 def test_every_vendored_folder_has_a_version_and_its_licence(folder: str) -> None:
     entry = LISTING[folder]
     assert entry["name"] and entry["version"] and entry["licence"]
-    licences = [file for file in entry["sha256"] if re.match(r"(LICEN[CS]E|OFL)", Path(file).name, re.IGNORECASE)]
+    licences = [
+        file for file in entry["sha256"] if re.match(r"(LICEN[CS]E|OFL)", Path(file).name, re.IGNORECASE)
+    ]
     assert licences, f"static/vendor/{folder} ships without its licence text"
 
 
@@ -55,7 +57,9 @@ def test_every_icon_a_template_names_is_in_the_sprite() -> None:
 
 def test_no_page_asks_for_inline_script_or_style() -> None:
     """The content security policy forbids them, so a browser would drop them without a word."""
-    forbidden = re.compile(r"""\sstyle\s*=|<style\b|\son[a-z]+\s*=\s*["']|<script(?![^>]*(\bsrc=|application/json))""")
+    forbidden = re.compile(
+        r"""\sstyle\s*=|<style\b|\son[a-z]+\s*=\s*["']|<script(?![^>]*(\bsrc=|application/json))"""
+    )
     offenders = [
         f"{template.relative_to(ROOT)}:{number}"
         for template in sorted((ROOT / "templates").rglob("*.html"))
