@@ -1,0 +1,41 @@
+#!/bin/sh
+# What pip cannot install. On Debian as root, or with sudo that asks nothing, missing packages are installed;
+# elsewhere one line says what is left out and why.
+#
+#   sh scripts/setup.sh python PYTHON   a Python that can make virtual environments
+#   sh scripts/setup.sh tests           PostgreSQL, Chromium and poppler-utils, which the tests drive
+set -eu
+
+install() {
+    [ -f /etc/debian_version ] || return 1
+    if [ "$(id -u)" = 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo"; else return 1; fi
+    echo "Installing $* ..."
+    # an index that is there may do; if it is too old or empty, it is fetched
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 ||
+        { $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+            $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+}
+
+case "${1:-}" in
+python)
+    python=${2:-python3}
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        { echo "Python 3.11 or newer is needed; say which with PYTHON=…" >&2; exit 1; }
+    "$python" -c 'import ensurepip' 2>/dev/null || install python3-venv ||
+        { echo "Python cannot make virtual environments: install python3-venv." >&2; exit 1; }
+    ;;
+tests)
+    missing=""
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+    [ -x /usr/bin/chromium ] || missing="$missing chromium"
+    command -v pdftoppm >/dev/null 2>&1 || missing="$missing poppler-utils"
+    # shellcheck disable=SC2086  # several words on purpose
+    if [ -n "$missing" ] && ! install $missing; then
+        echo "Left out: the tests that need$missing (this is not Debian, or neither root nor sudo without a password)."
+    fi
+    ;;
+*)
+    echo "usage: scripts/setup.sh python PYTHON | tests" >&2
+    exit 2
+    ;;
+esac
