@@ -98,7 +98,7 @@ def _take(lines: list[str], index: int, delimiter: str) -> tuple[int, tuple[str,
     first = lines[index]
     if '"' not in first:
         return 1, tuple(first.split(delimiter)), ""
-    for taken in range(1, LONGEST_RECORD_LINES + 1):
+    for taken in range(1, min(LONGEST_RECORD_LINES, len(lines) - index) + 1):
         piece = lines[index : index + taken]
         # An open quotation mark can only be closed by a line that has one.
         if taken > 1 and '"' not in piece[-1]:
@@ -112,8 +112,6 @@ def _take(lines: list[str], index: int, delimiter: str) -> tuple[int, tuple[str,
                     (first,),
                     N_("The quotation marks do not fit. Write each cell in one pair, or in none."),
                 )
-            if index + taken >= len(lines):
-                break
         else:
             return taken, tuple(cells), ""
     return 1, (first,), N_("A quotation mark is opened and never closed. Was the file cut off?")

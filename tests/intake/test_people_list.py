@@ -229,6 +229,13 @@ def test_an_unclosed_quotation_mark_costs_one_line_not_the_rest_of_the_file():
     assert len(people.rows) == 9
 
 
+@pytest.mark.parametrize("row", [HOA.replace("Tổ 5", '"Tổ 5'), HOA.replace("Tổ 5", '"Tổ" 5')])
+def test_broken_quotation_marks_in_the_last_line_are_named(row):
+    people = read(csv_of(BINH, row))
+    assert [refused.line for refused in people.refused] == [3]
+    assert "quotation mark" in reasons(people)[0]
+
+
 def test_a_quoted_cell_may_hold_separators_line_breaks_and_quotation_marks():
     people = read(csv_of(HOA.replace("Tổ 5", '"Tổ 5,\nkhu ""ba"""'), BINH))
     assert people.rows[0].address == 'Tổ 5, khu "ba"'
@@ -354,38 +361,49 @@ FAR = (
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "word"),
     [
-        bomb("xl/worksheets/sheet1.xml", bytes(201 * 1024 * 1024)),
-        bomb("xl/worksheets/sheet1.xml", FAR),
-        bomb("xl/worksheets/sheet1.xml", b" " * (1 << 20) + FAR),
-        bomb("xl/elsewhere.xml", FAR.replace(b"<c r=", b"<c s='>' r=")),
-        bomb("xl/worksheets/sheet1.xml", b'<row r="1048576">' + b"<c><v>1</v></c>" * 200),
-        bomb("xl/worksheets/sheet1.xml", b"<sheetData/>"),
-        bomb("word/document.xml", b"")[:20],
-        b"PK\x03\x04" + bytes(100),
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
-        workbook(["Họ tên", "Năm sinh"], ["Lê Hoa", 1990])[:-200],
-        b"a" * (20 * 1024 * 1024 + 1),
+        (bomb("xl/worksheets/sheet1.xml", bytes(201 * 1024 * 1024)), "larger than 200 MB"),
+        (bomb("xl/worksheets/sheet1.xml", FAR), "far away"),
+        (bomb("xl/worksheets/sheet1.xml", b" " * (1 << 20) + FAR), "far away"),
+        (bomb("xl/elsewhere.xml", FAR.replace(b"<c r=", b"<c s='>' r=")), "far away"),
+        (bomb("xl/worksheets/sheet1.xml", b'<row r="1048576">' + b"<c><v>1</v></c>" * 200), "far away"),
+        (bomb("xl/worksheets/sheet1.xml", b"<sheetData/>"), "cannot be opened"),
+        (bomb("word/document.xml", b""), "not a table"),
+        (b"PK\x03\x04" + bytes(100), "not a table"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old XLS"),
+        (workbook(["Họ tên", "Năm sinh"], ["Lê Hoa", 1990])[:-200], "not a table"),
+        (b"a" * (20 * 1024 * 1024 + 1), "too big"),
     ],
     ids=[
         "inflates",
-        "far-corner",
+        "far",
         "far-later",
         "hidden",
         "no-address",
         "bare",
-        "cut",
+        "word",
         "zeros",
         "xls",
         "half",
         "big",
     ],
 )
-def test_a_dangerous_or_damaged_file_is_refused_before_it_costs_memory(content):
+def test_a_dangerous_or_damaged_file_is_refused_before_it_costs_memory(content, word):
     with pytest.raises(InvalidInput) as refusal:
         read(content)
+    assert word in str(refusal.value)
     assert refusal.value.field == "file"
+
+
+def test_formatted_empty_cells_far_away_do_no_harm():
+    book = openpyxl.Workbook()
+    book.active.append(["Họ tên", "Năm sinh"])
+    book.active.append(["Lê Hoa", 1990])
+    book.active.cell(row=1_048_576, column=16_384).number_format = "0"
+    content = io.BytesIO()
+    book.save(content)
+    assert len(read(content.getvalue()).rows) == 1
 
 
 def test_refused_rows_can_be_mended_and_sent_again():

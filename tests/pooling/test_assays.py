@@ -302,7 +302,8 @@ def test_readings_come_in_any_order_case_and_language(text):
 
 
 def test_every_row_is_a_reading_or_a_named_problem():
-    text = 'well,target,Ct\nA1,N,31\n\nA1,N,32\nZ9,N,31\nA2,S,31\nA3,N,-1\nA4,N\nA5,"N,3\nA6,N,no\nA7,,3\nA8,N,30\n'
+    bad = ["A1,N,32", "Z9,N,31", "A2,S,31", "A3,N,-1", "A4,N", 'A5,"N,3', "A6,N,no", "A7,,3"]
+    text = "\n".join(["well,target,Ct", "A1,N,31", "", *bad, "A8,N,30", ""])
     got = read_readings_csv(text.encode(), targets=("ORF1ab", "N"))
     assert [reading.line for reading in got.readings] == [2, 12]
     assert [problem.line for problem in got.problems] == [4, 5, 6, 7, 8, 9, 10, 11]
