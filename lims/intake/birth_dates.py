@@ -1,7 +1,7 @@
 """Birth dates that may be known to the day, to the month, or only to the year.
 
-Pure: today's date is handed in. Half of the lists of a ward carry a year alone, so a missing day is not an error
-and is never filled in with 1 January, which would then look like knowledge.
+Pure: today's date is handed in. Half of the lists of a ward carry a year alone, so a missing day is not an
+error and is never filled in with 1 January, which would then look like knowledge.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class BirthDate:
 def parse_birth_date(text: str, *, field: str, today: date) -> BirthDate:
     """Read a birth date as Vietnamese people write it.
 
-    Accepts dd/mm/yyyy, d-m-yyyy, dd.mm.yyyy, yyyy-mm-dd, mm/yyyy, yyyy-mm, yyyy and ddmmyyyy. The order is always
-    day, month, year: 12/25/1990 is refused, not turned round.
+    Accepts dd/mm/yyyy, d-m-yyyy, dd.mm.yyyy, yyyy-mm-dd, mm/yyyy, yyyy-mm, yyyy and ddmmyyyy. The order is
+    always day, month, year: 12/25/1990 is refused, not turned round.
 
     Args:
         text: what was typed, scanned or imported.
@@ -117,11 +117,11 @@ def _from_numbers(parts: list[str], written: str, *, field: str) -> BirthDate:
     shape = [len(part) for part in parts]
     if not 1 <= len(parts) <= 3 or shape[-1] != 4 or any(length > 2 for length in shape[:-1]):
         raise InvalidInput(
-            "“%(text)s” is not a birth date. Write day/month/year with four digits for the year, or only the year.",
+            "“%(text)s” is not a birth date. Write day/month/year, the year with four digits, or only the year.",
             field=field,
             text=written[:40],
         )
-    year, month, day = (int(part) for part in (parts[::-1] + ["0", "0"])[:3])
+    year, month, day = (int(part) for part in [*parts[::-1], "0", "0"][:3])
     if not year:
         raise InvalidInput("The birth year %(year)s is before 1900. Check the year.", field=field, year=year)
     if len(parts) > 1 and not 1 <= month <= 12:
