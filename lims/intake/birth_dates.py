@@ -117,7 +117,7 @@ def _from_numbers(parts: list[str], written: str, *, field: str) -> BirthDate:
     shape = [len(part) for part in parts]
     if not 1 <= len(parts) <= 3 or shape[-1] != 4 or any(length > 2 for length in shape[:-1]):
         raise InvalidInput(
-            "“%(text)s” is not a birth date. Write day/month/year, the year with four digits, or only the year.",
+            "“%(text)s” is not a birth date. Write day/month/year (four digits), or only the year.",
             field=field,
             text=written[:40],
         )
