@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lims.errors import InvalidInput
+from lims.msgid import N_
 
 HIGHEST_CT = 60.0
 """No protocol runs longer."""
@@ -172,40 +173,42 @@ def validate_definition(assay: Assay) -> None:
     """
     names = [target.name for target in assay.targets]
     _require(
-        isinstance(assay.name, str) and 0 < len(assay.name.strip()) <= 80, "name", "The assay needs a name."
+        isinstance(assay.name, str) and 0 < len(assay.name.strip()) <= 80,
+        "name",
+        N_("The assay needs a name."),
     )
     _require(
         len({str(name).casefold() for name in names}) == len(names),
         "targets",
-        "Two targets have the same name.",
+        N_("Two targets have the same name."),
     )
     for target in assay.targets:
         _check_target(target)
-    _require(bool(assay.viral), "targets", "The assay needs a target of the virus.")
+    _require(bool(assay.viral), "targets", N_("The assay needs a target of the virus."))
     _require(
         bool(assay.internal),
         "targets",
-        "The assay needs an internal control: without one no negative can be believed.",
+        N_("The assay needs an internal control: without one no negative can be believed."),
     )
     _require(
         _is_count(assay.min_viral_detected) and 1 <= assay.min_viral_detected <= len(assay.viral),
         "min_viral_detected",
-        "The number of viral targets needed must be between 1 and the number there are.",
+        N_("The number of viral targets needed must be between 1 and the number there are."),
     )
     _require(
         assay.internal_control in INTERNAL_CONTROLS,
         "internal_control",
-        "Say whether the internal control is needed for a negative or always.",
+        N_("Say whether the internal control is needed for a negative or always."),
     )
     _require(
         _is_count(assay.max_pool_size) and 1 <= assay.max_pool_size <= MOST_IN_POOL,
         "max_pool_size",
-        "A pool holds 1 to 20 people.",
+        N_("A pool holds 1 to 20 people."),
     )
     _require(
         _is_count(assay.wells_per_pool) and 1 <= assay.wells_per_pool <= len(names),
         "wells_per_pool",
-        "A pool needs at least one well, and at most one for each target.",
+        N_("A pool needs at least one well, and at most one for each target."),
     )
     _check_controls(assay)
 
@@ -213,15 +216,20 @@ def validate_definition(assay: Assay) -> None:
 def _check_target(target: Target) -> None:
     field = "targets"
     name = isinstance(target.name, str) and 0 < len(target.name.strip()) <= 40 and isinstance(target.dye, str)
-    _require(name, field, "Every target needs a name of at most 40 letters.")
-    _require(target.role in ROLES, field, "%(target)s: the role is viral or internal.", target=target.name)
+    _require(name, field, N_("Every target needs a name of at most 40 letters."))
     _require(
-        target.comparison in COMPARISONS, field, "%(target)s: the comparison is < or <=.", target=target.name
+        target.role in ROLES, field, N_("%(target)s: the role is viral or internal."), target=target.name
+    )
+    _require(
+        target.comparison in COMPARISONS,
+        field,
+        N_("%(target)s: the comparison is < or <=."),
+        target=target.name,
     )
     _require(
         _is_ct(target.cutoff) and _is_ct(target.floor) and target.floor < target.cutoff,
         field,
-        "%(target)s: the cut-off must lie between the floor and 60.",
+        N_("%(target)s: the cut-off must lie between the floor and 60."),
         target=target.name,
     )
     band = (target.grey_from, target.grey_to)
@@ -229,7 +237,7 @@ def _check_target(target: Target) -> None:
         _require(
             all(map(_is_ct, band)) and target.cutoff <= band[0] < band[1],  # type: ignore[operator]
             field,
-            "%(target)s: the grey band begins at or above the cut-off and ends above its beginning.",
+            N_("%(target)s: the grey band begins at or above the cut-off and ends above its beginning."),
             target=target.name,
         )
 
@@ -237,21 +245,25 @@ def _check_target(target: Target) -> None:
 def _check_controls(assay: Assay) -> None:
     field = "controls"
     kinds = [control.kind for control in assay.controls]
-    _require(len(set(kinds)) == len(kinds), field, "A kind of control is named twice.")
+    _require(len(set(kinds)) == len(kinds), field, N_("A kind of control is named twice."))
     for control in assay.controls:
         _require(
-            control.kind in CONTROL_KINDS, field, "%(kind)s is not a kind of control.", kind=control.kind
+            control.kind in CONTROL_KINDS, field, N_("%(kind)s is not a kind of control."), kind=control.kind
         )
         _require(
             _is_count(control.required_count) and control.required_count >= 1,
             field,
-            "%(kind)s: at least one well is required.",
+            N_("%(kind)s: at least one well is required."),
             kind=control.kind,
         )
         for name, expectation in control.targets.items():
             known = any(target.name == name for target in assay.targets)
             _require(
-                known, field, "%(kind)s: the assay has no target %(target)s.", kind=control.kind, target=name
+                known,
+                field,
+                N_("%(kind)s: the assay has no target %(target)s."),
+                kind=control.kind,
+                target=name,
             )
             limits = [limit for limit in (expectation.min, expectation.max) if limit is not None]
             _require(
@@ -260,19 +272,19 @@ def _check_controls(assay: Assay) -> None:
                 and limits == sorted(limits)
                 and (not limits or expectation.shows == "present"),
                 field,
-                "%(kind)s: what %(target)s must show cannot be understood.",
+                N_("%(kind)s: what %(target)s must show cannot be understood."),
                 kind=control.kind,
                 target=name,
             )
     _require(
         any(_expects(control, assay, "none") for control in assay.controls),
         field,
-        "The assay needs a negative control in which every viral target shows none.",
+        N_("The assay needs a negative control in which every viral target shows none."),
     )
     _require(
         any(_expects(control, assay, "present") for control in assay.controls),
         field,
-        "The assay needs a positive control in which every viral target is present.",
+        N_("The assay needs a positive control in which every viral target is present."),
     )
 
 
