@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from apiflask import APIFlask
 from flask.cli import ScriptInfo
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -80,7 +81,15 @@ def main(ctx: click.Context) -> None:
 
     Example: lims codes check T3K9F2C7H
     """
-    ctx.obj = ScriptInfo(create_app=lambda: lims.create_app())
+
+    def make() -> APIFlask:
+        from lims.commands.application import release
+
+        app = lims.create_app()
+        ctx.call_on_close(lambda: release(app))
+        return app
+
+    ctx.obj = ScriptInfo(create_app=make)
 
 
 if __name__ == "__main__":

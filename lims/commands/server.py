@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from lims import create_app, serving
+from lims import serving
+from lims.commands.application import opened
 from lims.config import Settings
 
 _OPTIONS = (
@@ -44,7 +45,7 @@ def serve(host: str, port: int, workers: int) -> None:
     Example: SECRET_KEY=$(cat /etc/lims/key) BASE_URL=https://lims.example lims serve --workers 4
     """
     settings = Settings.from_environment({**os.environ, "PORT": str(port), "DEMO": ""})
-    with create_app(settings).app_context():
+    with opened(settings):
         serving.check_production()
         serving.serve(settings, host=host, port=port, workers=workers)
 
@@ -65,7 +66,7 @@ def run(host: str, port: int, workers: int, people: int) -> None:
     from lims.demo import start
 
     settings = start.read_settings(os.environ, port=port)
-    with create_app(settings).app_context():
+    with opened(settings):
         serving.check_engine()
         start.prepare(settings, people=people)
         for line in start.describe(settings):
