@@ -38,10 +38,10 @@ ENTRIES = (
     Entry(N_("Reception"), "intake.receive", "receive_boxes", "inbox"),
     Entry(N_("Pooling"), "pooling.pool_station", "pool_tubes", "collection"),
     Entry(N_("Runs"), "pooling.list_runs", "see_laboratory", "grid-3x3"),
-    Entry(N_("Release"), "results.list_to_verify", "verify_results", "check2-square"),
+    Entry(N_("Release"), "results.list_to_verify", "verify_results", "clipboard-check"),
     Entry(N_("Discrepancies"), "intake.list_discrepancies", "settle_discrepancies", "exclamation-triangle"),
     Entry(N_("Board"), "capacity.board", "see_board", "speedometer2"),
-    Entry(N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-gear"),
+    Entry(N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge"),
 )
 MOST = 7
 

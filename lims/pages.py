@@ -40,7 +40,7 @@ def set_language() -> Response:
     wanted = request.form.get("language", "")
     if wanted in LANGUAGES:
         session["language"] = wanted
-    back = request.form.get("back", "/")
+    back = request.form.get("next", "/")
     return redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
 
 

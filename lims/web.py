@@ -20,6 +20,10 @@ from lims.navigation import navigation_for
 from lims.security import current_actor, is_api
 
 
+# Statuses with a page of their own in templates/errors/.
+PAGES = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503})
+
+
 def flask_config(settings: Settings) -> dict[str, Any]:
     """Return Flask's own configuration for these settings."""
     return {
@@ -85,7 +89,8 @@ def _frame() -> dict[str, Any]:
 def _show(status: int, code: str, sentence: str, field: str = "", **more: object) -> tuple[Any, int]:
     if is_api():
         return jsonify(code=code, message=sentence, field=field, **more), status
-    return render_template("errors/error.html", status=status, sentence=sentence), status
+    page = status if status in PAGES else (500 if status >= 500 else 400)
+    return render_template(f"errors/{page}.html", error_message=sentence), status
 
 
 def _show_refusal(error: LimsError) -> tuple[Any, int] | tuple[Any, int, dict[str, str]]:
