@@ -1,10 +1,25 @@
-"""Which blueprints make up the product: pages and API, package by package."""
+"""Which blueprints make up the product: pages and API, package by package. One line each."""
 
 from __future__ import annotations
 
-from apiflask import APIFlask
+from importlib import import_module
+
+from apiflask import APIBlueprint, APIFlask
+from flask import Blueprint
 
 from lims.extensions import csrf
+
+# modules that add their pages to a blueprint of another module
+ADDING = ("lims.auth.accounts",)
+PAGES = (
+    "lims.pages:pages",
+    "lims.auth.views:auth",
+    "lims.places.views:places",
+)
+APIS = (
+    "lims.auth.api:auth_api",
+    "lims.places.api:places_api",
+)
 
 
 def register_blueprints(app: APIFlask) -> None:
@@ -13,13 +28,19 @@ def register_blueprints(app: APIFlask) -> None:
     The API's blueprints are exempt from the form token's check because programs have none; `lims.security` asks for
     it where a browser's session is used.
     """
-    from lims.auth.api import auth_api
-    from lims.auth.views import auth
-    from lims.pages import pages
-
-    for blueprint in (pages, auth):
-        blueprint.enable_openapi = False
-        app.register_blueprint(blueprint)
-    for api in (auth_api,):
+    for module in ADDING:
+        import_module(module)
+    for name in PAGES:
+        pages = _load(name)
+        pages.enable_openapi = False  # type: ignore[attr-defined]
+        app.register_blueprint(pages)
+    for name in APIS:
+        api = _load(name)
         csrf.exempt(api)
         app.register_blueprint(api)
+
+
+def _load(name: str) -> Blueprint | APIBlueprint:
+    module, attribute = name.split(":")
+    blueprint: Blueprint | APIBlueprint = getattr(import_module(module), attribute)
+    return blueprint

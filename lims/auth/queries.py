@@ -88,3 +88,12 @@ def count_users(session: Session) -> int:
 def find_throttle(session: Session, *, keys: Sequence[str]) -> Sequence[Throttle]:
     """Return the counters of failed tries of some keys."""
     return session.scalars(select(Throttle).where(Throttle.key.in_(keys))).all()
+
+
+def map_assigned_places(session: Session, *, users: Sequence[User]) -> dict[uuid.UUID, str]:
+    """Return the names of the places that some accounts are assigned to, in one statement."""
+    ids = {assignment.place_id for user in users for assignment in user.assignments if assignment.place_id}
+    return {
+        place.id: place.name
+        for place in session.execute(select(Place.id, Place.name).where(Place.id.in_(ids)))
+    }

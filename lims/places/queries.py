@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
 from lims import names
@@ -97,6 +97,14 @@ def list_communes(
             | Place.code.startswith(text.strip(), autoescape=True)
         )
     return session.scalars(query.limit(most)).all()
+
+
+def list_workplaces(session: Session, *, most: int = 2000) -> Sequence[Place]:
+    """Return every open place that an account can be assigned to, the largest kinds first."""
+    order = case({"province": 1, "laboratory": 2, "district": 3, "site": 4, "commune": 5}, value=Place.kind)
+    return session.scalars(
+        select(Place).where(Place.is_open).order_by(order, Place.name_key, Place.code).limit(most)
+    ).all()
 
 
 def list_sites(
