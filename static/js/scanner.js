@@ -2,23 +2,27 @@
 // what it typed into another field, and leaves slow typing alone.
 
 const FAST_MS = 60; // scanners were measured at 7 to 16 ms between keys; a person rarely goes under 80
+const HICCUP_MS = 500; // a wireless scanner may pause in the middle of a label; nobody scans that soon after typing
 const SHORTEST = 6;
 
 /**
- * Hear scans on the whole page.
+ * Hear scans on the whole page. A slow wireless scanner is allowed for by data-fast-ms on the field.
  * @param {HTMLInputElement} input the visible scan field, where typing by hand and Enter counts too
  * @param {(text: string, how: "scanner"|"hand") => void} heard
  */
 export function listen(input, heard) {
+  const fast = Number(input.dataset.fastMs) || FAST_MS;
   let burst = null;
 
   const begin = (target, key, at) => {
     const holds = typeof target?.value === "string";
-    burst = { text: key, last: at, target: holds ? target : null, before: holds ? target.value : "" };
+    const goesOn = target === input && burst?.target === input && at - burst.last <= HICCUP_MS;
+    const before = goesOn ? burst.before : holds ? target.value : "";
+    burst = { text: key, last: at, target: holds ? target : null, before };
   };
 
   const end = (event) => {
-    const scan = burst && event.timeStamp - burst.last <= FAST_MS && burst.text.length >= SHORTEST ? burst : null;
+    const scan = burst && event.timeStamp - burst.last <= fast && burst.text.length >= SHORTEST ? burst : null;
     burst = null;
     if (scan) {
       stop(event);
@@ -41,7 +45,7 @@ export function listen(input, heard) {
       if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       if (event.key === "Enter") return end(event);
       if ([...event.key].length !== 1) return;
-      if (burst && event.timeStamp - burst.last <= FAST_MS) {
+      if (burst && event.timeStamp - burst.last <= fast) {
         burst.text += event.key;
         burst.last = event.timeStamp;
         return;
