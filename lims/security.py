@@ -81,6 +81,8 @@ def _set_headers(response: Response) -> Response:
     if request.endpoint != "static":
         headers["Cache-Control"] = "no-store"
         headers["X-Robots-Tag"] = "noindex"
+    elif "v" in request.args:
+        headers["Cache-Control"] = "public, max-age=86400"
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, jsonify, render_template, request, url_for
+from flask import Flask, current_app, jsonify, render_template, request, url_for
 from flask_babel import format_datetime, format_time, get_locale, gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -35,7 +36,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "WTF_CSRF_TIME_LIMIT": None,
-        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+        # Without a version in its address (modules import each other so) a file is asked for again, by its ETag.
+        "SEND_FILE_MAX_AGE_DEFAULT": 0,
         "TEMPLATES_AUTO_RELOAD": settings.demo,
     }
 
@@ -86,6 +88,14 @@ def _frame() -> dict[str, Any]:
     }
 
 
+def _version_of_static(endpoint: str, values: dict[str, Any]) -> None:
+    """Give each static file's address its time of change, so that a browser may keep it and still gets the new one."""
+    if endpoint == "static" and "filename" in values:
+        file = Path(current_app.static_folder or "") / values["filename"]
+        if file.is_file():
+            values["v"] = f"{int(file.stat().st_mtime):x}"
+
+
 def _show(status: int, code: str, sentence: str, field: str = "", **more: object) -> tuple[Any, int]:
     if is_api():
         return jsonify(code=code, message=sentence, field=field, **more), status
@@ -116,7 +126,7 @@ def _show_http_error(error: HTTPException) -> Any:
 
 def _show_csrf_error(_error: CSRFError) -> Any:
     return _show(
-        400, "form_expired", gettext("This page has been open too long. Load it again; nothing was changed.")
+        400, "csrf", gettext("This page has been open too long. Load it again; nothing was changed.")
     )
 
 
@@ -133,6 +143,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(500, _show_crash)
     app.context_processor(_frame)
+    app.url_defaults(_version_of_static)
     app.jinja_env.filters.update(short_time=short_time, full_time=full_time, age=age, grouped=codes.grouped)
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.trim_blocks = True
