@@ -20,7 +20,6 @@ from lims.language import say_error
 from lims.navigation import navigation_for
 from lims.security import current_actor, is_api
 
-
 # Statuses with a page of their own in templates/errors/.
 PAGES = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503})
 
