@@ -1,0 +1,143 @@
+"""The second pair of eyes: a plate of negatives in one step, positives one by one (DESIGN §3, rule 10)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from lims import audit, clock
+from lims.auth.actors import Actor
+from lims.errors import AlreadyDone, Refused, WrongState
+from lims.pooling.rules import RUN
+from lims.results.models import Result
+from lims.results.obstacles import LOOKED_AT, Standing, list_obstacles_to_verify
+from lims.results.queries import results as queries
+from lims.results.queries.standings import lock_standings
+from lims.results.verdicts import give_verdict
+from lims.transaction import action
+
+
+@action
+def verify_run(
+    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, run_code: str
+) -> dict[str, Any]:
+    """Verify a reviewed run, and with it all its "not detected" results that nothing blocks.
+
+    Args:
+        actor: the second person.
+        client_id: id made by the sender.
+        run_code: printed code of the plate.
+
+    Returns:
+        `run`, `status`, `verified` (how many), `verdicts` (of the results that were blocked).
+
+    Raises:
+        NotFound: no such run in the actor's places.
+        WrongState: it was not reviewed.
+        Refused: the actor entered its readings.
+        AlreadyDone: nothing of it waits for verification.
+    """
+    run = queries.lock_run(session, code=run_code)
+    actor.check_place(run.laboratory_id)
+    if run.status not in LOOKED_AT:
+        raise WrongState(
+            "%(code)s is %(state)s. Only a reviewed run can be verified.",
+            field="run_code",
+            code=run.code,
+            state=run.status,
+        )
+    if actor.user_id is None or actor.user_id == run.entered_by_id:
+        raise Refused(
+            "You entered the values of %(code)s yourself. A second person verifies them.",
+            field="run_code",
+            code=run.code,
+        )
+    standings = lock_standings(
+        session, Result.run_id == run.id, Result.status == "preliminary", Result.finding == "not_detected"
+    )
+    if run.status == "verified" and not standings:
+        raise AlreadyDone(
+            "%(code)s is already verified. Nothing was changed.", field="run_code", code=run.code
+        )
+    verdicts = _verify(session, actor, standings)
+    if run.status == "reviewed":
+        RUN.check(run.status, "verified", code=run.code)
+        run.status, run.verified_by_id, run.verified_at = "verified", actor.user_id, clock.now()
+    done = sum(verdict["verdict"] == "good" for verdict in verdicts)
+    audit.note(session, "run", run.id, "verified", results=done, blocked=len(verdicts) - done)
+    return {
+        "run": run.code,
+        "status": run.status,
+        "verified": done,
+        "verdicts": [verdict for verdict in verdicts if verdict["verdict"] != "good"],
+    }
+
+
+@action
+def verify_results(
+    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, result_ids: Sequence[uuid.UUID]
+) -> dict[str, Any]:
+    """Verify some results; one that was detected only alone.
+
+    Args:
+        actor: the second person.
+        client_id: id made by the sender.
+        result_ids: versions to verify.
+
+    Returns:
+        `verified` (how many) and `verdicts`, one for each result.
+
+    Raises:
+        NotFound: one of them is not in the actor's places.
+        Refused: several, and one of them was detected.
+    """
+    standings = lock_chosen(session, actor=actor, result_ids=result_ids)
+    check_positives_alone(standings)
+    verdicts = _verify(session, actor, standings)
+    return {"verified": sum(verdict["verdict"] == "good" for verdict in verdicts), "verdicts": verdicts}
+
+
+def lock_chosen(session: Session, *, actor: Actor, result_ids: Sequence[uuid.UUID]) -> list[Standing]:
+    """Lock results chosen by their ids.
+
+    Raises:
+        NotFound: one of them is not in the actor's places.
+    """
+    standings = lock_standings(session, Result.id.in_(set(result_ids)))
+    queries.check_all_found(standings, result_ids=result_ids)
+    for laboratory_id in {standing.laboratory_id for standing in standings}:
+        actor.check_place(laboratory_id)
+    return standings
+
+
+def check_positives_alone(standings: Sequence[Standing]) -> None:
+    """Refuse a bulk step with a detected result in it.
+
+    Raises:
+        Refused: positives are looked at one by one.
+    """
+    if len(standings) > 1 and any(standing.finding == "detected" for standing in standings):
+        raise Refused(
+            "A result “detected” is among them. Positives are verified and released one by one: open its record.",
+            field="results",
+        )
+
+
+def _verify(session: Session, actor: Actor, standings: Sequence[Standing]) -> list[dict[str, Any]]:
+    blocked = {
+        item.result_id: list_obstacles_to_verify(item, verifier_id=actor.user_id) for item in standings
+    }
+    free = [item for item in standings if not blocked[item.result_id]]
+    if free:
+        session.execute(
+            update(Result)
+            .where(Result.id.in_([item.result_id for item in free]))
+            .values(status="verified", verified_by_id=actor.user_id, verified_at=clock.now())
+        )
+    for item in free:
+        audit.note(session, "result", item.result_id, "verified", finding=item.finding, tube=item.tube_code)
+    return [give_verdict(item, blocked[item.result_id], wanted="verified") for item in standings]

@@ -1,0 +1,127 @@
+"""What decides about a result, read in three statements however many results there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from lims.intake.models import Discrepancy, Sample, Tube
+from lims.pooling.models import Pool, PoolMember, Run
+from lims.results.models import Result
+from lims.results.obstacles import Standing
+
+
+def lock_standings(session: Session, *criteria: ColumnElement[bool]) -> list[Standing]:
+    """Read and lock the results of some criteria with all that decides about them.
+
+    Args:
+        session: the writing session.
+        criteria: conditions on `Result`, as `Result.run_id == run.id`.
+
+    Returns:
+        Standings in the order in which the results were made.
+    """
+    return read_standings(session, *criteria, lock=True)
+
+
+def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool = False) -> list[Standing]:
+    """Read the results of some criteria with all that decides about them; see `lock_standings`."""
+    query = (
+        select(
+            Result.id,
+            Result.status,
+            Result.finding,
+            Result.hold_reason,
+            Result.entered_by_id,
+            Result.verified_by_id,
+            Result.amendment_reason,
+            Result.laboratory_id,
+            Sample.id.label("sample_id"),
+            Sample.status.label("sample_status"),
+            Sample.declaration_id,
+            Tube.id.label("tube_id"),
+            Tube.code.label("tube_code"),
+            Tube.mode.label("tube_mode"),
+            Tube.closed_count,
+            Pool.status.label("pool_status"),
+            Pool.finding.label("pool_finding"),
+            Pool.member_count,
+            PoolMember.tube_id.label("member_id"),
+            Run.status.label("run_status"),
+        )
+        .join(Sample, Sample.id == Result.sample_id)
+        .join(Tube, Tube.id == Sample.tube_id)
+        .join(Pool, Pool.id == Result.pool_id)
+        .join(Run, Run.id == Result.run_id)
+        .outerjoin(
+            PoolMember, and_(PoolMember.pool_id == Result.pool_id, PoolMember.tube_id == Sample.tube_id)
+        )
+        .where(*criteria)
+        .order_by(Result.id)
+    )
+    rows = session.execute(query.with_for_update(of=Result) if lock else query).all()
+    if not rows:
+        return []
+    bound = count_names(session, tube_ids={row.tube_id for row in rows})
+    by_tube, by_declaration = _list_open_kinds(
+        session, {row.tube_id for row in rows}, {row.declaration_id for row in rows}
+    )
+    return [
+        Standing(
+            result_id=row.id,
+            status=row.status,
+            finding=row.finding,
+            hold_reason=row.hold_reason,
+            entered_by_id=row.entered_by_id,
+            verified_by_id=row.verified_by_id,
+            is_amendment=bool(row.amendment_reason),
+            sample_id=row.sample_id,
+            sample_status=row.sample_status,
+            declaration_id=row.declaration_id,
+            tube_code=row.tube_code,
+            tube_mode=row.tube_mode,
+            names_bound=bound[row.tube_id],
+            closed_count=row.closed_count,
+            discrepancies=tuple(sorted(by_tube[row.tube_id] | by_declaration[row.declaration_id])),
+            pool_status=row.pool_status,
+            pool_finding=row.pool_finding,
+            pool_size=row.member_count,
+            is_in_pool=row.member_id is not None,
+            run_status=row.run_status,
+            laboratory_id=row.laboratory_id,
+        )
+        for row in rows
+    ]
+
+
+def count_names(session: Session, *, tube_ids: Collection[uuid.UUID]) -> Counter[uuid.UUID]:
+    """Return how many people are bound to each tube."""
+    rows: Sequence[tuple[uuid.UUID, int]] = session.execute(  # type: ignore[assignment]
+        select(Sample.tube_id, func.count())
+        .where(Sample.tube_id.in_(tube_ids), Sample.status != "void")
+        .group_by(Sample.tube_id)
+    ).all()
+    return Counter(dict(rows))
+
+
+def _list_open_kinds(
+    session: Session, tubes: set[uuid.UUID], declarations: set[uuid.UUID]
+) -> tuple[defaultdict[uuid.UUID, set[str]], defaultdict[uuid.UUID, set[str]]]:
+    by_tube: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
+    by_declaration: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
+    for row in session.execute(
+        select(Discrepancy.tube_id, Discrepancy.declaration_id, Discrepancy.kind).where(
+            Discrepancy.status == "open",
+            Discrepancy.holds_results,
+            or_(Discrepancy.tube_id.in_(tubes), Discrepancy.declaration_id.in_(declarations)),
+        )
+    ):
+        if row.tube_id:
+            by_tube[row.tube_id].add(row.kind)
+        if row.declaration_id:
+            by_declaration[row.declaration_id].add(row.kind)
+    return by_tube, by_declaration

@@ -1,0 +1,163 @@
+"""What a person is told who reads their result: one word, the way of the sample, how long it holds. Pure.
+
+Nobody is told "detected" before the release, and nobody is told what was found in a pool (DESIGN §3, rule 1).
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lims.intake.birth_dates import BirthDate
+from lims.msgid import N_
+from lims.results.rules import UNCLEAR
+
+STEPS = (
+    ("declared", N_("Declared")),
+    ("collected", N_("Sample taken")),
+    ("on_the_road", N_("On the road to the laboratory")),
+    ("received", N_("Arrived at the laboratory")),
+    ("in_test", N_("In test")),
+    ("verified", N_("Checked by a second person")),
+    ("released", N_("Result released")),
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a declaration's latest sample.
+
+    Args:
+        declaration_status: word of `intake.rules.DECLARATION`.
+        asked_again: a new sample is asked for and not taken yet.
+        declared_at, collected_at, dispatched_at, received_at, in_test_at: aware moments, None while not reached.
+        result_status: status of the current version, None while there is none.
+        finding: the current version's; shown only when it is released.
+        verified_at, released_at: of the current version.
+        needs_second_test: the sample is on its way through a second test.
+        is_amended: an earlier version was released before.
+        validity_hours: how long "not detected" holds, from the sampling on.
+    """
+
+    declaration_status: str
+    asked_again: bool
+    declared_at: datetime
+    collected_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    received_at: datetime | None = None
+    in_test_at: datetime | None = None
+    result_status: str | None = None
+    finding: str | None = None
+    verified_at: datetime | None = None
+    released_at: datetime | None = None
+    needs_second_test: bool = False
+    is_amended: bool = False
+    validity_hours: int = 72
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the sample's way.
+
+    Args:
+        name: word for programs.
+        label: msgid.
+        at: when it was reached; None while not, or where the moment is not known.
+        reached: whether it lies behind.
+    """
+
+    name: str
+    label: str
+    at: datetime | None
+    reached: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the person is told.
+
+    Args:
+        status: not_detected, detected, inconclusive, waiting, second_test, new_sample, withdrawn, checked_again,
+            not_sampled or closed.
+        finding: only of a released result: detected, not_detected or inconclusive.
+        sampled_at: when the sample was taken.
+        valid_until: only for "not detected".
+        steps: the way of the sample.
+    """
+
+    status: str
+    finding: str | None
+    sampled_at: datetime | None
+    valid_until: datetime | None
+    steps: tuple[Step, ...]
+
+
+def tell(facts: Facts) -> Told:
+    """Return what a person may know at this moment."""
+    finding = _released_finding(facts)
+    valid_until = None
+    if finding == "not_detected" and facts.collected_at is not None:
+        valid_until = calculate_valid_until(facts.collected_at, validity_hours=facts.validity_hours)
+    return Told(
+        status=_status(facts, finding),
+        finding=finding,
+        sampled_at=facts.collected_at,
+        valid_until=valid_until,
+        steps=list_steps(facts),
+    )
+
+
+def calculate_valid_until(sampled_at: datetime, *, validity_hours: int) -> datetime:
+    """Return until when "not detected" holds: counted from the sampling, not from the release."""
+    return sampled_at + timedelta(hours=validity_hours)
+
+
+def _released_finding(facts: Facts) -> str | None:
+    """Return what was found, once it is released; an invalid test tells a person the same as an inconclusive one."""
+    if facts.result_status != "released":
+        return None
+    return "inconclusive" if facts.finding in UNCLEAR else facts.finding
+
+
+def _status(facts: Facts, finding: str | None) -> str:
+    if facts.declaration_status in ("withdrawn", "expired"):
+        return "closed"
+    if facts.asked_again:
+        return "new_sample"
+    if finding is not None:
+        return finding
+    if facts.result_status == "withdrawn":
+        return "withdrawn"
+    if facts.collected_at is None:
+        return "not_sampled"
+    if facts.is_amended:
+        return "checked_again"
+    return "second_test" if facts.needs_second_test else "waiting"
+
+
+def list_steps(facts: Facts) -> tuple[Step, ...]:
+    """Return the seven steps; one is reached when it or a later one has its moment."""
+    moments = (
+        facts.declared_at,
+        facts.collected_at,
+        facts.dispatched_at,
+        facts.received_at,
+        facts.in_test_at,
+        facts.verified_at,
+        facts.released_at if facts.result_status == "released" else None,
+    )
+    furthest = max(index for index, moment in enumerate(moments) if moment is not None)
+    return tuple(
+        Step(name=name, label=label, at=moment, reached=index <= furthest)
+        for index, ((name, label), moment) in enumerate(zip(STEPS, moments, strict=True))
+    )
+
+
+def birth_date_fits(stored: BirthDate, typed: BirthDate) -> bool:
+    """Tell whether a typed birth date is the one that is kept, as exactly as that is known.
+
+    Where only the year is known, a full date of that year fits; where the day is known, the year alone does not:
+    it would make the second fact guessable.
+    """
+    return hmac.compare_digest(typed.iso[: len(stored.iso)].encode(), stored.iso.encode())
