@@ -96,6 +96,10 @@ WORDS = {
     "self": N_("the person"),
     "relative": N_("a relative"),
     "list": N_("a list of people"),
+    # why a declaration is taken back
+    "mistake": N_("entered by mistake"),
+    "declined": N_("the person does not want to be tested"),
+    "moved": N_("the person has moved away"),
     # symptoms
     "fever": N_("fever"),
     "cough": N_("cough"),

@@ -128,13 +128,17 @@ def sniff_format(content: bytes) -> str:
     return "csv"
 
 
-def read_people(content: bytes, *, file_name: str, today: date) -> PeopleList:
+def read_people(
+    content: bytes, *, file_name: str, today: date, check: Callable[[PersonRow], None] | None = None
+) -> PeopleList:
     """Read a list of people.
 
     Args:
         content: the bytes of the file, CSV or XLSX.
         file_name: as sent, only to be shown again; the content decides what the file is.
         today: the date in the campaign's time zone, for birth dates in the future.
+        check: what else a row must fulfil (a commune that exists); it refuses by raising `InvalidInput` with the
+            column's word as `field`.
 
     Returns:
         The accepted and the refused rows, in the order of the file.
@@ -168,6 +172,8 @@ def read_people(content: bytes, *, file_name: str, today: date) -> PeopleList:
             )
         reasons = _shape_problems(row, header, grid.format)
         outcome = reasons or reader.read(row.line, row.cells)
+        if check is not None and isinstance(outcome, PersonRow):
+            outcome = _check_further(outcome, check, header) or outcome
         if isinstance(outcome, PersonRow):
             people.rows.append(outcome)
         else:
@@ -285,6 +291,18 @@ def _shape_problems(row: _Row, header: Header, form: str) -> tuple[Reason, ...]:
     if len(row.cells) <= max(header.places.values()):
         message = N_("The row ends too early: %(cells)s cells instead of %(columns)s. Was the file cut off?")
         return (Reason("", message, counts),)
+    return ()
+
+
+def _check_further(
+    row: PersonRow, check: Callable[[PersonRow], None], header: Header
+) -> tuple[Reason, ...]:
+    try:
+        check(row)
+    except InvalidInput as refusal:
+        place = header.places.get(refusal.field)
+        title = "" if place is None else header.titles[place]
+        return (Reason(title, refusal.message, refusal.parameters),)
     return ()
 
 
