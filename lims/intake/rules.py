@@ -30,7 +30,8 @@ TUBE = States(
     "tube",
     {
         "printed": ("used", "received", "void"),
-        "used": ("boxed", "received", "missing", "damaged", "rejected", "void"),
+        # back to printed: the collector took the scan back at the site
+        "used": ("boxed", "received", "missing", "damaged", "rejected", "void", "printed"),
         "boxed": ("used", "received", "missing", "damaged", "rejected"),
         # boxed again: it goes on to a laboratory that may confirm
         "received": ("stored", "boxed", "damaged", "rejected", "discarded"),
@@ -60,7 +61,16 @@ MODES = ("single", "mixed")
 SEXES = ("female", "male", "unknown")
 DECLARED_BY = ("self", "relative", "health_worker", "list")
 SYMPTOMS = ("fever", "cough", "sore_throat", "short_breath", "loss_of_taste", "fatigue")
-REJECTION_REASONS = ("leaked", "broken", "empty", "unlabelled", "too_warm", "too_old", "wrong_container", "other")
+REJECTION_REASONS = (
+    "leaked",
+    "broken",
+    "empty",
+    "unlabelled",
+    "too_warm",
+    "too_old",
+    "wrong_container",
+    "other",
+)
 DISCREPANCY_KINDS = (
     "tube_reused",  # a used single tube was bound to somebody else
     "sampled_twice",  # a person was bound to a second tube on one day
@@ -77,7 +87,15 @@ DISCREPANCY_KINDS = (
 )
 # These hold the results of their tube and of their person until a supervisor has settled them (DESIGN §3, rule 6).
 HOLDING_KINDS = frozenset(
-    {"tube_reused", "sampled_twice", "tube_overfull", "other_session", "late_binding", "discordance", "other_campaign"}
+    {
+        "tube_reused",
+        "sampled_twice",
+        "tube_overfull",
+        "other_session",
+        "late_binding",
+        "discordance",
+        "other_campaign",
+    }
 )
 SETTLEMENTS = ("accepted", "dismissed", "resample")
 CONSENT_VERSION = "2021-07"
