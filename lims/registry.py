@@ -15,10 +15,14 @@ PAGES = (
     "lims.pages:pages",
     "lims.auth.views:auth",
     "lims.places.views:places",
+    "lims.results.views:results",
+    "lims.capacity.views:capacity",
 )
 APIS = (
     "lims.auth.api:auth_api",
     "lims.places.api:places_api",
+    "lims.results.api:results_api",
+    "lims.capacity.api:capacity_api",
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from lims import audit, clock
+from lims import audit
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, Refused
 from lims.intake import settling
@@ -20,9 +20,8 @@ from lims.intake.actions.discrepancies import check_settlement, mark_settled
 from lims.intake.models import Declaration, Discrepancy, Sample, Tube
 from lims.intake.queries.discrepancies import get_discrepancy
 from lims.intake.rules import DECLARATION, SAMPLE
-from lims.pooling.outcomes import Outcome, Step, ask_reason, decide, settle_group
-from lims.pooling.rules import POOL
-from lims.results.actions.review import ask_again, write_results
+from lims.pooling.resolution import close_resolved, late_outcomes
+from lims.results.actions.review import ask_again, open_discordances, write_results
 from lims.results.models import Result
 from lims.results.queries import late_names as late
 from lims.transaction import action
@@ -58,7 +57,7 @@ def settle_late_binding(
         NotFound: there is none among the actor's places.
         AlreadyDone: it is settled.
         InvalidInput: an unknown settlement, or no note.
-        Refused: the tube's next test is still under way.
+        Refused: it names no tube.
     """
     discrepancy = _lock(session, actor, discrepancy_id, settlement, note)
     tube = session.get(Tube, discrepancy.tube_id, with_for_update=True) if discrepancy.tube_id else None
@@ -75,8 +74,7 @@ def settle_late_binding(
         asked = [(sample.id, "late_binding") for sample in of_person]
         ask_again(session, asked)
     mark_settled(session, actor=actor, discrepancy=discrepancy, settlement=settlement, note=note)
-    left = [sample for sample in samples if settlement == "accepted" or sample not in of_person]
-    written, more = _report_tube(session, actor, tube, left)
+    written, more = _report_late(session, actor, tube, samples)
     return {
         "id": str(discrepancy.id),
         "settlement": settlement,
@@ -111,62 +109,22 @@ def _unbind(session: Session, samples: Sequence[Sample]) -> None:
     session.flush()
 
 
-def _report_tube(session: Session, actor: Actor, tube: Tube, samples: Sequence[Sample]) -> tuple[int, int]:
-    """Report a tube's last test to all its people, once all names are there and none is in doubt.
+def _report_late(session: Session, actor: Actor, tube: Tube, samples: Sequence[Sample]) -> tuple[int, int]:
+    """Report a tube's test to all its people, once all names are there and none is in doubt.
 
     Returns:
         How many results were written, and how many people are asked for a new sample.
     """
-    if not samples or late.is_in_doubt(session, tube=tube):
-        _resolve_pools(session, tube)
-        return 0, 0
-    tested = late.find_last_test(session, tube=tube)
-    if tested is None:
-        return 0, 0
-    step = decide(tested.facts)
-    if step is Step.AWAIT:
-        step = _step_of_group(session, tested.group_id)
-    if step in (Step.REPORT, Step.CONFIRM, Step.HOLD):
-        # detected where nobody may confirm: on hold until the confirmation that resolution opened has come
-        hold = {Step.CONFIRM: "confirmation", Step.HOLD: "discordance"}.get(step)
-        outcomes = [
-            Outcome(
-                sample_id=sample.id,
-                finding=tested.facts.finding,
-                pool_id=tested.pool_id,
-                hold_reason=hold,
-                run_id=tested.run_id,
-            )
-            for sample in samples
-        ]
-        written = write_results(session, outcomes=outcomes, entered_by_id=actor.user_id)
-        _resolve_pools(session, tube)
-        return written, 0
-    if step is Step.ASK_AGAIN:
-        reason = ask_reason(tested.facts.finding)
-        ask_again(session, [(sample.id, reason) for sample in samples])
-        _resolve_pools(session, tube)
-        return 0, len(samples)
-    # a second test is open: the next review reports it, as all names are there now
-    return 0, 0
-
-
-def _step_of_group(session: Session, group_id: uuid.UUID | None) -> Step:
-    """Return what follows from a negative retest: what its siblings say together (DESIGN §3, rule 4)."""
-    said = settle_group(late.list_latest_findings_of_children(session, pool_id=group_id))
-    if said == "waits":
-        return Step.AWAIT
-    open_discordance = said == "discordant" and late.has_open_discordance(session, pool_id=group_id)
-    return Step.HOLD if open_discordance else Step.REPORT
-
-
-def _resolve_pools(session: Session, tube: Tube) -> None:
-    """Resolve the called pools of a tube none of whose members waits any more."""
     session.flush()
-    for pool in late.lock_finished_pools(session, tube_id=tube.id):
-        POOL.check(pool.status, "resolved", code=pool.code)
-        pool.status, pool.resolved_at = "resolved", clock.now()
-        audit.note(session, "pool", pool.id, "resolved")
+    if late.is_in_doubt(session, tube_id=tube.id):
+        return 0, 0
+    resolution = late_outcomes(session, samples=samples)
+    written = write_results(session, outcomes=resolution.outcomes, entered_by_id=actor.user_id)
+    ask_again(session, resolution.ask_again)
+    open_discordances(session, resolution.discordant_pool_ids)
+    session.flush()
+    close_resolved(session, resolution.pool_ids)
+    return written, len(resolution.ask_again)
 
 
 @action

@@ -17,10 +17,11 @@ from lims.intake.asking_again import ask_for_new_samples
 from lims.intake.models import Sample
 from lims.pooling.models import Pool, Run
 from lims.pooling.outcomes import Outcome
-from lims.pooling.resolution import apply_calls
+from lims.pooling.resolution import apply_calls, close_resolved
 from lims.pooling.rules import RUN
 from lims.results.models import Result
 from lims.results.queries import results as queries
+from lims.results.queries.late_names import list_pools_with_discordance
 from lims.tables import new_id
 from lims.transaction import action
 
@@ -58,7 +59,9 @@ def review_run(
     run.status = "reviewed"
     written = write_results(session, outcomes=resolution.outcomes, entered_by_id=run.entered_by_id)
     ask_again(session, resolution.ask_again)
-    _open_discordances(session, resolution.discordant_pool_ids)
+    open_discordances(session, resolution.discordant_pool_ids)
+    session.flush()
+    close_resolved(session, resolution.pool_ids)
     held = sum(1 for outcome in resolution.outcomes if outcome.hold_reason)
     audit.note(session, "run", run.id, "reviewed", results=written, held=held)
     return _answer(run, results=written, held=held, asked_again=len(resolution.ask_again))
@@ -163,12 +166,20 @@ def ask_again(session: Session, asked: Sequence[tuple[uuid.UUID, str]]) -> None:
         ask_for_new_samples(session, samples=queries.lock_samples(session, sample_ids=ids), reason=reason)
 
 
-def _open_discordances(session: Session, pool_ids: Sequence[uuid.UUID]) -> None:
-    """Open one discrepancy for each positive pool none of whose members was found positive."""
+def open_discordances(session: Session, pool_ids: Sequence[uuid.UUID]) -> None:
+    """Open one discrepancy for each positive pool none of whose members was found positive.
+
+    Args:
+        session: the writing session.
+        pool_ids: pools; one that has an open discordance already gets no second one.
+    """
     if not pool_ids:
         return
+    known = list_pools_with_discordance(session, pool_ids=pool_ids)
     pools = session.execute(
-        select(Pool.id, Pool.code, Pool.campaign_id, Pool.laboratory_id).where(Pool.id.in_(pool_ids))
+        select(Pool.id, Pool.code, Pool.campaign_id, Pool.laboratory_id).where(
+            Pool.id.in_(set(pool_ids) - known)
+        )
     ).all()
     open_discrepancies(
         session,

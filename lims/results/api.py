@@ -1,0 +1,259 @@
+"""Review, verification, release and reading for programs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import BaseModel, Field
+
+from lims import codes
+from lims.extensions import db
+from lims.language import say
+from lims.results import portal
+from lims.results.actions.amendment import amend_result
+from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
+from lims.results.actions.review import review_run
+from lims.results.actions.verification import verify_results, verify_run
+from lims.results.models import Result
+from lims.results.queries import results as queries
+from lims.security import current_actor, needs
+
+results_api = APIBlueprint("results_api", __name__, url_prefix="/api/v1", tag="Results")
+MOST_RESULTS = 5000
+
+
+class Once(BaseModel):
+    """What is sent once: the id its sender made."""
+
+    client_id: uuid.UUID
+
+
+class Chosen(Once):
+    """Results chosen by their ids."""
+
+    results: list[uuid.UUID] = Field(min_length=1, max_length=MOST_RESULTS)
+
+
+class Held(Chosen):
+    """Results to be put on hold, and why."""
+
+    note: str = Field(max_length=500)
+
+
+class Amendment(Once):
+    """What is to be reported from now on, and why."""
+
+    finding: str = Field(max_length=24)
+    reason: str = Field(max_length=500)
+
+
+class ReadResult(BaseModel):
+    """A result code and the second fact."""
+
+    result_code: str = Field(max_length=200)
+    birth_date: str = Field(max_length=40)
+
+
+class ResultsAsked(BaseModel):
+    """Which results to list; everything left out means all."""
+
+    laboratory_id: uuid.UUID | None = None
+    run: str = Field(default="", max_length=40)
+    status: str = Field(default="", max_length=24)
+    finding: str = Field(default="", max_length=24)
+    after: uuid.UUID | None = None
+    most: int = Field(default=100, ge=1, le=MOST_RESULTS)
+
+
+def _spoken(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return verdicts with their message in the caller's language."""
+    return [
+        {name: value for name, value in verdict.items() if name != "parameters"}
+        | {"message": say(verdict["message"], verdict["parameters"])}
+        for verdict in verdicts
+    ]
+
+
+def _plate(run_code: str) -> str:
+    return codes.parse(run_code, expect="plate", field="run_code").text
+
+
+@results_api.post("/runs/<run_code>/review")
+@results_api.input(Once)
+@results_api.doc(
+    summary="Apply the calls of a run: results, retests, or a failed run", responses=[404, 409, 422]
+)
+@needs("record_readings")
+def review(run_code: str, json_data: Once) -> dict[str, Any]:
+    """Review a run."""
+    answer = review_run(actor=current_actor(), client_id=json_data.client_id, run_code=_plate(run_code))
+    run = queries.get_run(db.session(), actor=current_actor(), code=answer["run"])
+    pools = [
+        {"pool": pool.code, "purpose": pool.purpose, "status": pool.status, "finding": pool.finding}
+        for pool in queries.list_pools_of_run(db.session(), run_id=run.id)
+    ]
+    failure = [
+        dict(reason) | {"message": say(str(reason["message"]), dict(reason.get("parameters") or {}))}
+        for reason in answer["failure"]
+    ]
+    return answer | {"failure": failure, "pools": pools}
+
+
+@results_api.post("/runs/<run_code>/verify")
+@results_api.input(Once)
+@results_api.doc(summary="Verify a run and its negatives, as a second person", responses=[404, 409, 422])
+@needs("verify_results")
+def verify_whole_run(run_code: str, json_data: Once) -> dict[str, Any]:
+    """Verify a run."""
+    answer = verify_run(actor=current_actor(), client_id=json_data.client_id, run_code=_plate(run_code))
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+@results_api.post("/runs/<run_code>/release")
+@results_api.input(Once)
+@results_api.doc(summary="Release the verified negatives of a run", responses=[404, 409, 422])
+@needs("release_results")
+def release_whole_run(run_code: str, json_data: Once) -> dict[str, Any]:
+    """Release a run."""
+    answer = release_run(actor=current_actor(), client_id=json_data.client_id, run_code=_plate(run_code))
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+def _as_row(result: Result) -> dict[str, Any]:
+    return {
+        "id": str(result.id),
+        "tube": result.sample.tube.code,
+        "version": result.version,
+        "status": result.status,
+        "finding": result.finding,
+        "hold_reason": result.hold_reason,
+        "run": result.run.code,
+        "pool": result.pool.code,
+        "laboratory_id": str(result.laboratory_id),
+        "created_at": result.created_at.isoformat(),
+    }
+
+
+@results_api.get("/results")
+@results_api.input(ResultsAsked, location="query")
+@results_api.doc(summary="Current results of the caller's laboratories, keyset-paged", responses=[404, 422])
+@needs("see_laboratory")
+def list_results(query_data: ResultsAsked) -> dict[str, Any]:
+    """List results."""
+    run = (
+        queries.get_run(db.session(), actor=current_actor(), code=_plate(query_data.run))
+        if query_data.run
+        else None
+    )
+    found = queries.list_results(
+        db.session(),
+        actor=current_actor(),
+        laboratory_id=query_data.laboratory_id,
+        run_id=run.id if run else None,
+        status=query_data.status,
+        finding=query_data.finding,
+        after=query_data.after,
+        most=query_data.most,
+    )
+    following = str(found[-1].id) if len(found) == query_data.most else None
+    return {"results": [_as_row(result) for result in found], "next": following}
+
+
+@results_api.post("/results/verify")
+@results_api.input(Chosen)
+@results_api.doc(summary="Verify results; one that was detected only alone", responses=[404, 409, 422])
+@needs("verify_results")
+def verify_chosen(json_data: Chosen) -> dict[str, Any]:
+    """Verify some results."""
+    answer = verify_results(
+        actor=current_actor(), client_id=json_data.client_id, result_ids=json_data.results
+    )
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+@results_api.post("/results/release")
+@results_api.input(Chosen)
+@results_api.doc(summary="Release results; one that was detected only alone", responses=[404, 409, 422])
+@needs("release_results")
+def release_chosen(json_data: Chosen) -> dict[str, Any]:
+    """Release some results."""
+    answer = release_results(
+        actor=current_actor(), client_id=json_data.client_id, result_ids=json_data.results
+    )
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+@results_api.post("/results/hold")
+@results_api.input(Held)
+@results_api.doc(summary="Put results on hold, with a reason", responses=[404, 422])
+@needs("release_results")
+def hold_chosen(json_data: Held) -> dict[str, Any]:
+    """Hold some results."""
+    answer = hold_results(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        result_ids=json_data.results,
+        note=json_data.note,
+    )
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+@results_api.post("/results/unhold")
+@results_api.input(Chosen)
+@results_api.doc(summary="Take results off hold; they are verified again", responses=[404, 422])
+@needs("release_results")
+def unhold_chosen(json_data: Chosen) -> dict[str, Any]:
+    """Take some results off hold."""
+    answer = unhold_results(
+        actor=current_actor(), client_id=json_data.client_id, result_ids=json_data.results
+    )
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+@results_api.post("/results/<uuid:result_id>/amend")
+@results_api.input(Amendment)
+@results_api.doc(summary="Write the next version of a result, with the reason", responses=[404, 409, 422])
+@needs("amend_results")
+def amend(result_id: uuid.UUID, json_data: Amendment) -> dict[str, Any]:
+    """Amend a result."""
+    return amend_result(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        result_id=result_id,
+        finding=json_data.finding,
+        reason=json_data.reason,
+    )
+
+
+@results_api.post("/results/read")
+@results_api.input(ReadResult)
+@results_api.doc(summary="Read a result with its code and the birth date", responses=[404, 422, 429])
+def read_result(json_data: ReadResult) -> dict[str, Any]:
+    """Read a result; open to everybody, limited in tries."""
+    answer = portal.read_result(
+        result_code=json_data.result_code,
+        birth_date=json_data.birth_date,
+        address=request.remote_addr or "",
+    )
+    told = answer.told
+    return {
+        "status": told.status,
+        "finding": told.finding,
+        "sampled_at": told.sampled_at.isoformat() if told.sampled_at else None,
+        "valid_until": told.valid_until.isoformat() if told.valid_until else None,
+        "laboratory": answer.laboratory,
+        "where": list(answer.where),
+        "steps": [
+            {
+                "name": step.name,
+                "label": say(step.label),
+                "at": step.at.isoformat() if step.at else None,
+                "reached": step.reached,
+            }
+            for step in told.steps
+        ],
+    }
