@@ -1,0 +1,73 @@
+"""Who settles which kind of discrepancy, and who wants to know when one is settled.
+
+Intake settles what was found between the swab and the laboratory's door. What was found in the laboratory
+(a name that came after the call, a discordance) is settled by an action of the results package, which registers it
+when it is imported:
+
+    from lims.intake import settling
+    settling.settle_with("discordance", settle_discordance)    # an @action with the same keywords as settle_discrepancy
+    settling.tell(let_go_of_results)                           # (session, discrepancy), inside the same transaction
+
+The view asks `settler_of(kind)` and calls what it gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from lims.errors import Refused
+from lims.intake.models import Discrepancy
+
+# Settled by others: here they would be closed without what must follow in the laboratory.
+OF_THE_LABORATORY = frozenset({"late_binding", "discordance"})
+
+Settler = Callable[..., dict[str, Any]]
+Listener = Callable[[Session, Discrepancy], None]
+_settlers: dict[str, Settler] = {}
+_listeners: list[Listener] = []
+
+
+def settle_with(kind: str, action: Settler) -> None:
+    """Name the action that settles a kind of the laboratory.
+
+    Args:
+        kind: a word of `OF_THE_LABORATORY`.
+        action: takes `actor`, `client_id`, `discrepancy_id`, `settlement` and `note`, as `settle_discrepancy` does, and
+            ends with `actions.discrepancies.mark_settled`.
+
+    Raises:
+        ValueError: intake settles that kind itself.
+    """
+    if kind not in OF_THE_LABORATORY:
+        raise ValueError(f"{kind} is settled by intake")
+    _settlers[kind] = action
+
+
+def settler_of(kind: str) -> Settler:
+    """Return the action that settles a kind of discrepancy.
+
+    Raises:
+        Refused: it is a kind of the laboratory and no action was named for it.
+    """
+    if kind in _settlers:
+        return _settlers[kind]
+    if kind in OF_THE_LABORATORY:
+        raise Refused("This kind of discrepancy is settled in the laboratory.", field="kind")
+    from lims.intake.actions.discrepancies import settle_discrepancy
+
+    return settle_discrepancy
+
+
+def tell(listener: Listener) -> None:
+    """Call a function in the transaction in which a discrepancy is settled, so that what it held is let go."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def tell_listeners(session: Session, discrepancy: Discrepancy) -> None:
+    """Tell everybody registered that a discrepancy is settled."""
+    for listener in _listeners:
+        listener(session, discrepancy)
