@@ -45,6 +45,7 @@ class Resolution:
         outcomes: results to write, at most one for each sample.
         ask_again: (sample id, reason) of samples to be closed as superseded and asked for anew.
         discordant_pool_ids: pools on which a discrepancy of kind "discordance" is to be opened, each once.
+        pool_ids: pools to give to `resolution.close_resolved` after the results are written.
     """
 
     run_valid: bool
@@ -52,6 +53,7 @@ class Resolution:
     outcomes: list[Outcome] = field(default_factory=list)
     ask_again: list[tuple[uuid.UUID, str]] = field(default_factory=list)
     discordant_pool_ids: list[uuid.UUID] = field(default_factory=list)
+    pool_ids: list[uuid.UUID] = field(default_factory=list)
 
 
 class Step(StrEnum):
@@ -149,20 +151,6 @@ def settle_group(latest_findings: Iterable[str | None]) -> str:
     if None in findings:
         return "waits"
     return "agrees" if "detected" in findings else "discordant"
-
-
-def combine_findings(findings: Iterable[str]) -> str:
-    """Return one finding for a pool that filled several wells; wells that contradict each other are inconclusive.
-
-    Args:
-        findings: the finding of each well, at least one.
-    """
-    found = set(findings)
-    if len(found) == 1:
-        return found.pop()
-    if found == {"invalid", "not_detected"}:
-        return "invalid"
-    return "inconclusive"
 
 
 def ask_reason(finding: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -427,10 +428,11 @@ def _create_pools(
             "size_limit": min(campaign.pool_size, guards.MOST_TUBES),
             "member_count": len(tubes),
             "opened_by_id": actor.user_id,
-            "opened_at": now,
-            "closed_at": now if close else None,
+            # the rack's order is kept, though all are made at once
+            "opened_at": now + timedelta(microseconds=place),
+            "closed_at": now + timedelta(microseconds=place) if close else None,
         }
-        for code, (campaign, tubes) in zip(minted, proposed, strict=True)
+        for place, (code, (campaign, tubes)) in enumerate(zip(minted, proposed, strict=True))
     ]
     session.execute(insert(Pool), rows)
     session.execute(
