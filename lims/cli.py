@@ -25,6 +25,7 @@ COMMANDS = {
     "audit": "lims.commands.custody:audit_group",
     "codes": "lims.commands.codes:codes_group",
     "db": "lims.commands.database:db_group",
+    "demo": "lims.demo.commands:demo",
     "places": "lims.places.commands:places",
     "reconcile": "lims.capacity.commands:reconcile_command",
     "run": "lims.commands.server:run",

@@ -1,0 +1,126 @@
+"""The laboratory's part of the demonstration: pools, plates, readings, review, verification, release."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lims.auth.actors import Actor
+from lims.demo.cycler import simulate_readings
+from lims.demo.people import Invented
+from lims.errors import AlreadyDone
+from lims.extensions import db
+from lims.pooling.actions import pools, runs
+from lims.results.actions import release, review, verification
+from lims.results.queries import results as result_queries
+
+# a 96-well plate less the three controls of the usual assay
+PLATE = 93
+
+
+@dataclass
+class Bench:
+    """What one laboratory does with one batch.
+
+    Args:
+        laboratory_id: where.
+        technician: who pools, plates and reads.
+        supervisor: who reviews, verifies and releases.
+        dice: the source of chance.
+        truth: tube code → the people whose swabs are in it.
+        members: pool code → tube codes.
+        plates: answers of `plan_run` of the plates at work.
+    """
+
+    laboratory_id: uuid.UUID
+    technician: Actor
+    supervisor: Actor
+    dice: random.Random
+    truth: dict[str, list[Invented]] = field(default_factory=dict)
+    members: dict[str, Sequence[str]] = field(default_factory=dict)
+    plates: list[dict[str, Any]] = field(default_factory=list)
+
+    def pool(self, tube_codes: Sequence[str]) -> None:
+        """Pool a rack as the product proposes."""
+        answer = pools.propose_pools(
+            actor=self.technician, laboratory_id=self.laboratory_id, tube_codes=tube_codes
+        )
+        self.members = {pool["pool"]: pool["tubes"] for pool in answer["pools"]}
+
+    def plan(self) -> None:
+        """Fill plates with all pools at hand."""
+        waiting = list(self.members)
+        self.plates = [
+            runs.plan_run(
+                actor=self.technician,
+                laboratory_id=self.laboratory_id,
+                pool_codes=waiting[start : start + PLATE],
+                kit_lot="TN-2108",
+                instrument="Máy PCR 1",
+            )
+            for start in range(0, len(waiting), PLATE)
+        ]
+
+    def start(self) -> None:
+        """Put the plates into the cycler."""
+        for plate in self.plates:
+            runs.start_run(actor=self.technician, run_code=plate["run"])
+
+    def read(self) -> None:
+        """Record what the cycler reads."""
+        people = {
+            pool: [who for tube in tubes for who in self.truth[tube]] for pool, tubes in self.members.items()
+        }
+        for plate in self.plates:
+            runs.record_readings(
+                actor=self.technician,
+                run_code=plate["run"],
+                readings=simulate_readings(
+                    wells=plate["wells"],
+                    targets=plate["targets"],
+                    infected_by_pool={
+                        pool: sum(who.is_infected for who in them) for pool, them in people.items()
+                    },
+                    size_by_pool={pool: len(them) for pool, them in people.items()},
+                    dice=self.dice,
+                ),
+            )
+
+    def review(self) -> None:
+        """Look at the plates."""
+        for plate in self.plates:
+            review.review_run(actor=self.supervisor, run_code=plate["run"])
+
+    def verify(self) -> None:
+        """Verify negatives a plate at a time, all others one by one."""
+        for plate in self.plates:
+            verification.verify_run(actor=self.supervisor, run_code=plate["run"])
+            for result_id in self._others(plate, "preliminary"):
+                verification.verify_results(actor=self.supervisor, result_ids=[result_id])
+
+    def release(self) -> None:
+        """Release negatives a plate at a time, all others one by one."""
+        for plate in self.plates:
+            try:
+                release.release_run(actor=self.supervisor, run_code=plate["run"])
+            except AlreadyDone:
+                # every well of this plate was positive: there is no negative to release
+                continue
+            finally:
+                for result_id in self._others(plate, "verified"):
+                    release.release_results(actor=self.supervisor, result_ids=[result_id])
+
+    def _others(self, plate: dict[str, Any], status: str) -> list[uuid.UUID]:
+        run = result_queries.get_run(db.session(), actor=self.supervisor, code=plate["run"])
+        found = result_queries.list_results(
+            db.session(),
+            actor=self.supervisor,
+            run_id=run.id,
+            status=status,
+            not_finding="not_detected",
+            most=1000,
+        )
+        return [result.id for result in found]
