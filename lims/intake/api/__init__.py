@@ -10,6 +10,6 @@ from lims.intake.api import (  # noqa: E402, F401  (they register themselves)
     boxes,
     collections,
     declarations,
-    places,
+    lots,
     reception,
 )
