@@ -20,7 +20,6 @@ PAGES = (
 )
 APIS = (
     "lims.auth.api:auth_api",
-    "lims.places.api:places_api",
     "lims.results.api:results_api",
     "lims.capacity.api:capacity_api",
 )
