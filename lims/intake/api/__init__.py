@@ -11,5 +11,6 @@ from lims.intake.api import (  # noqa: E402, F401  (they register themselves)
     collections,
     declarations,
     lots,
+    places,
     reception,
 )
