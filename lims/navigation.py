@@ -20,28 +20,62 @@ class Entry:
         endpoint: the page; an entry whose endpoint does not exist is not shown.
         permission: what a role must have to see it.
         icon: name in the icon sprite.
+        note: message id; what waits there, beside its number on the home page.
     """
 
     label: str
     endpoint: str
     permission: str
     icon: str
+    note: str
 
 
 # In the order of a sample's way.
 ENTRIES = (
-    Entry(N_("Declare"), "intake.declare_for_others", "declare_others", "person-plus"),
-    Entry(N_("People"), "intake.list_people", "see_people", "people"),
-    Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags"),
-    Entry(N_("Collection"), "intake.collect", "collect", "droplet"),
-    Entry(N_("Boxes"), "intake.list_boxes", "pack_boxes", "box-seam"),
-    Entry(N_("Reception"), "intake.receive", "receive_boxes", "inbox"),
-    Entry(N_("Pooling"), "pooling.pool_station", "pool_tubes", "collection"),
-    Entry(N_("Runs"), "pooling.list_runs", "see_laboratory", "grid-3x3"),
-    Entry(N_("Release"), "results.list_to_verify", "verify_results", "clipboard-check"),
-    Entry(N_("Discrepancies"), "intake.list_discrepancies", "settle_discrepancies", "exclamation-triangle"),
-    Entry(N_("Board"), "capacity.board", "see_board", "speedometer2"),
-    Entry(N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge"),
+    Entry(
+        N_("Declare"),
+        "intake.declare_for_others",
+        "declare_others",
+        "person-plus",
+        N_("For people without a phone"),
+    ),
+    Entry(N_("People"), "intake.list_people", "see_people", "people", N_("Still to be sampled")),
+    Entry(N_("Lists"), "intake.list_lists", "import_people", "file-earmark-spreadsheet", N_("Import people")),
+    Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
+    Entry(N_("Collection"), "intake.collect", "collect", "droplet", N_("Your samples today")),
+    Entry(N_("Boxes"), "intake.list_boxes", "pack_boxes", "box-seam", N_("To be sent")),
+    Entry(N_("Reception"), "intake.receive", "receive_boxes", "inbox", N_("Boxes arriving")),
+    Entry(N_("Pooling"), "pooling.pool_station", "pool_tubes", "collection", N_("Tubes to pool")),
+    Entry(N_("Pools"), "pooling.list_pools", "pool_tubes", "list-check", N_("Pools to plate")),
+    Entry(N_("Runs"), "pooling.list_runs", "see_laboratory", "grid-3x3", N_("Runs in work")),
+    Entry(
+        N_("Release"), "results.list_to_verify", "verify_results", "clipboard-check", N_("Results to release")
+    ),
+    Entry(
+        N_("Discrepancies"),
+        "intake.list_discrepancies",
+        "settle_discrepancies",
+        "exclamation-triangle",
+        N_("To be settled"),
+    ),
+    Entry(N_("Board"), "capacity.board", "see_board", "speedometer2", N_("All laboratories today")),
+    Entry(
+        N_("Reconciliation"),
+        "capacity.reconciliation",
+        "reconcile",
+        "list-check",
+        N_("Is everybody accounted for?"),
+    ),
+    Entry(
+        N_("Campaigns"),
+        "places.list_campaigns",
+        "manage_campaign",
+        "geo-alt",
+        N_("Policy, laboratories, sites"),
+    ),
+    Entry(
+        N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge", N_("Staff and their roles")
+    ),
 )
 MOST = 7
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from lims.language import LANGUAGES
+from lims import codes, home
+from lims.errors import LimsError
+from lims.extensions import db
+from lims.language import LANGUAGES, say_error
 from lims.navigation import entries_for
 from lims.security import current_actor, needs
+from lims.timeline import read_own
 
 pages = Blueprint("pages", __name__)
+
+# Where the record of a code is, by the kind of code, and the name of the address's argument.
+RECORDS = {
+    "declaration": ("intake.show_declaration", "code"),
+    "tube": ("intake.show_tube", "code"),
+    "box": ("intake.show_box", "code"),
+    "pool": ("pooling.show_pool", "code"),
+    "plate": ("pooling.show_run", "code"),
+}
 
 
 @pages.get("/")
@@ -20,18 +33,43 @@ def index() -> str | Response:
     return render_template("pages/index.html")
 
 
-@pages.get("/home")
+@pages.get("/home", endpoint="home")
 @needs("home")
-def home() -> str:
-    """Show a role's stations and worklists with their counts."""
-    return render_template("pages/home.html", entries=entries_for(current_actor()))
+def show_home() -> str:
+    """Show a role's stations and worklists with their counts, and its last actions."""
+    actor = current_actor()
+    entries = entries_for(actor)
+    counts = {
+        entry.endpoint: home.count_waiting(db.session(), actor=actor, endpoint=entry.endpoint)
+        for entry in entries
+    }
+    return render_template(
+        "pages/home.html",
+        entries=entries,
+        counts=counts,
+        roles=sorted(actor.roles),
+        last=read_own(db.session(), actor=actor),
+    )
 
 
 @pages.get("/search")
 @needs("search")
 def search() -> str | Response:
     """Go to the record of a code, or list the people of a name."""
-    return render_template("pages/search.html", query=request.args.get("q", ""))
+    query = request.args.get("q", "").strip()
+    refusal = ""
+    if query:
+        try:
+            found = codes.parse(query, field="q")
+        except LimsError as error:
+            if current_actor().can("see_people"):
+                return redirect(url_for("intake.list_people", q=query))
+            refusal = say_error(error)
+        else:
+            if found.kind in RECORDS:
+                endpoint, argument = RECORDS[found.kind]
+                return redirect(url_for(endpoint, **{argument: found.text}))
+    return render_template("pages/search.html", query=query, refusal=refusal)
 
 
 @pages.post("/language")

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lims.audit import Event
+from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.language import say_word
 from lims.msgid import N_
@@ -22,12 +23,14 @@ SAID = {
     "amended": N_("Amended"),
     "asked_again": N_("A new sample was asked for"),
     "boxed": N_("Packed into a box"),
+    "capacity_set": N_("Capacity changed"),
     "called": N_("Called by the assay's rules"),
     "closed": N_("Closed"),
     "created": N_("Created"),
     "declared": N_("Declared"),
     "dispatched": N_("Sent on its way"),
     "drafted": N_("Drafted"),
+    "entered": N_("Entered"),
     "failed": N_("The run failed"),
     "handed_over": N_("Handed over to the courier"),
     "held": N_("Put on hold"),
@@ -44,6 +47,7 @@ SAID = {
     "plated": N_("Put on a plate"),
     "put_back": N_("Put back to wait for another run"),
     "read": N_("Read by the person"),
+    "readings_recorded": N_("Readings entered"),
     "received": N_("Received by the laboratory"),
     "reconciled": N_("Counted and reconciled"),
     "registered": N_("Registered"),
@@ -53,6 +57,7 @@ SAID = {
     "resolved": N_("Resolved"),
     "result_code_issued": N_("Result code issued"),
     "result_code_reissued": N_("A new result code was issued; the old one is dead"),
+    "resulted": N_("Has a result"),
     "retired": N_("Retired"),
     "reviewed": N_("Reviewed"),
     "sampled": N_("Sampled"),
@@ -70,6 +75,7 @@ SAID = {
     "tubes_removed": N_("Tubes taken out"),
     "unheld": N_("Hold ended"),
     "unpacked": N_("Tubes taken out"),
+    "bound": N_("Bound to its tube"),
     "used": N_("Used for a person"),
     "verified": N_("Verified by a second person"),
     "void": N_("Made void"),
@@ -127,6 +133,14 @@ def read_timeline(
         .limit(most)
     ).all()
     return [_tell(event, name or "") for event, name in rows]
+
+
+def read_own(session: Session, *, actor: Actor, most: int = 8) -> Sequence[Happening]:
+    """Return the last things an account did, for its home page."""
+    events = session.scalars(
+        select(Event).where(Event.actor_id == actor.user_id).order_by(Event.recorded_at.desc()).limit(most)
+    ).all()
+    return [_tell(event, "") for event in events]
 
 
 def _tell(event: Event, who: str) -> Happening:

@@ -1,0 +1,86 @@
+"""How much waits at each station of an actor: one indexed count per station shown on the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from lims import clock
+from lims.auth.actors import Actor
+from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
+from lims.pooling.models import Pool, Run
+from lims.results.models import Result
+
+Counted = tuple[Select[tuple[int]], InstrumentedAttribute[object] | None]
+
+
+def _people(_actor: Actor) -> Counted:
+    return select(func.count()).where(Declaration.status == "open"), Declaration.commune_id
+
+
+def _sampled_today(actor: Actor) -> Counted:
+    mine = select(func.count()).where(
+        Sample.collected_by_id == actor.user_id,
+        Sample.sampled_on == clock.today(),
+        Sample.status != "void",
+    )
+    return mine, Sample.place_id
+
+
+def _boxes(_actor: Actor) -> Counted:
+    return select(func.count()).where(Box.status.in_(("open", "sealed"))), Box.origin_id
+
+
+def _arriving(_actor: Actor) -> Counted:
+    return select(func.count()).where(Box.status.in_(("dispatched", "received"))), Box.laboratory_id
+
+
+def _tubes(_actor: Actor) -> Counted:
+    return select(func.count()).where(Tube.status == "received"), Tube.laboratory_id
+
+
+def _runs(_actor: Actor) -> Counted:
+    return select(func.count()).where(Run.status.in_(("planned", "running", "imported"))), Run.laboratory_id
+
+
+def _pools(_actor: Actor) -> Counted:
+    return select(func.count()).where(Pool.status == "closed"), Pool.laboratory_id
+
+
+def _results(_actor: Actor) -> Counted:
+    return select(func.count()).where(Result.status.in_(("preliminary", "verified"))), Result.laboratory_id
+
+
+def _discrepancies(_actor: Actor) -> Counted:
+    return select(func.count()).where(Discrepancy.status == "open"), Discrepancy.place_id
+
+
+COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
+    "intake.list_people": _people,
+    "intake.collect": _sampled_today,
+    "intake.list_boxes": _boxes,
+    "intake.receive": _arriving,
+    "pooling.pool_station": _tubes,
+    "pooling.list_pools": _pools,
+    "pooling.list_runs": _runs,
+    "results.list_to_verify": _results,
+    "intake.list_discrepancies": _discrepancies,
+}
+
+
+def count_waiting(session: Session, *, actor: Actor, endpoint: str) -> int | None:
+    """Return how much waits at a station, within the actor's places; None where nothing is counted.
+
+    Args:
+        session: reading session.
+        actor: who asks.
+        endpoint: the station's page.
+    """
+    if endpoint not in COUNTS:
+        return None
+    query, place = COUNTS[endpoint](actor)
+    if place is not None and not actor.everywhere:
+        query = query.where(place.in_(actor.place_ids))
+    return session.scalar(query)
