@@ -87,14 +87,11 @@ def write_results(session, resolution) -> None:
     session.execute(update(Sample).where(Sample.id.in_(asked)).values(status="superseded"))
 
 
-def test_all(world, findings: Mapping[str, str] | None = None, *, confirming: bool = False):
+def plate_all(world, findings: Mapping[str, str] | None = None, *, confirming: bool = False):
     """Plate all that waits, read and review it; return (run code, resolution)."""
     planned = plan(world, confirming=confirming)
     read(world, planned, findings, confirming=confirming)
     return planned["run"], review(world, planned["run"], confirming=confirming)
-
-
-test_all.__test__ = False  # type: ignore[attr-defined]
 
 
 def pools_of(tube_code: str) -> list[Pool]:

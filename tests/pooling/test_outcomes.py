@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lims.pooling.outcomes import Step, Tested, decide, settle_group
+from lims.pooling import outcomes
+from lims.pooling.outcomes import Step, decide, settle_group
 from lims.pooling.rules import FINDINGS, PURPOSES
 
 
-def tested(**more) -> Tested:
+def one_pool(**more) -> outcomes.Tested:
     plain = {
         "purpose": "screen",
         "attempt": 1,
@@ -23,7 +24,7 @@ def tested(**more) -> Tested:
         "may_confirm": True,
         "confirm_all_members": False,
     }
-    return Tested(**(plain | more))
+    return outcomes.Tested(**(plain | more))
 
 
 SINGLE = {"tubes": 1, "people": 1}
@@ -82,11 +83,11 @@ TABLE = [
 
 @pytest.mark.parametrize(("facts", "finding", "step"), TABLE)
 def test_the_next_step_is_the_laboratory_s(facts, finding, step):
-    assert decide(tested(**facts, finding=finding)) is step
+    assert decide(one_pool(**facts, finding=finding)) is step
 
 
 EVERYTHING = [
-    Tested(*values)
+    outcomes.Tested(*values)
     for values in product(
         PURPOSES, (1, 2), (1, 2, 10), (1, 2, 10), FINDINGS, (None, *FINDINGS), (True, False), (True, False)
     )

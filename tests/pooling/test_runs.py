@@ -69,7 +69,7 @@ def test_a_plate_of_96_takes_93_pools_and_leaves_the_newest_waiting(world, techn
 
 def test_confirmations_and_retests_go_before_screening(world, technician):
     first = pool_up(world, 3)
-    bench.test_all(world, {first[0]: "detected"})
+    bench.plate_all(world, {first[0]: "detected"})
     pool_up(world, 4)
     planned = bench.plan(world)
     purposes = [queries_purpose(well["pool"]) for well in planned["wells"] if well["pool"]]
@@ -83,7 +83,7 @@ def queries_purpose(code: str) -> str:
 
 def test_a_laboratory_that_may_not_confirm_gets_no_confirmation(world, technician):
     [single] = pool_up(world, 1)
-    bench.test_all(world, {single: "detected"})
+    bench.plate_all(world, {single: "detected"})
     db.session.rollback()
     confirm = db.session.scalars(select(Pool).where(Pool.purpose == "confirm")).one()
     with pytest.raises(Refused):
