@@ -46,6 +46,7 @@ class Standing:
         is_in_pool: the sample's own tube is a member of that pool.
         run_status: word of `pooling.rules.RUN`.
         laboratory_id: place whose people may decide.
+        may_confirm: whether that laboratory has the right to confirm.
     """
 
     result_id: uuid.UUID
@@ -69,6 +70,7 @@ class Standing:
     is_in_pool: bool
     run_status: str
     laboratory_id: uuid.UUID
+    may_confirm: bool
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,14 @@ def _list_obstacles_of_evidence(standing: Standing) -> list[Obstacle]:
                 N_(
                     "Tube %(tube)s was tested together with others. Nobody is told “detected” from such a test."
                 ),
+                tube,
+            )
+        )
+    if standing.finding == "detected" and not standing.may_confirm:
+        found.append(
+            Obstacle(
+                "may_not_confirm",
+                N_("This laboratory may not confirm. Tube %(tube)s is to be tested by one that may."),
                 tube,
             )
         )

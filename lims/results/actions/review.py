@@ -89,9 +89,7 @@ def write_results(session: Session, *, outcomes: Sequence[Outcome], entered_by_i
     laboratories = queries.find_laboratories_of_runs(
         session, run_ids={outcome.run_id for outcome in outcomes}
     )
-    tubes = dict(
-        session.execute(select(Sample.id, Sample.tube_id).where(Sample.id.in_(sample_ids))).tuples().all()
-    )
+    tubes = dict(session.execute(select(Sample.id, Sample.tube_id).where(Sample.id.in_(sample_ids))).all())
     if latest:
         session.execute(
             update(Result)

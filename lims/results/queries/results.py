@@ -66,7 +66,7 @@ def find_laboratories_of_runs(
     session: Session, *, run_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, uuid.UUID]:
     """Return where each run was done."""
-    return dict(session.execute(select(Run.id, Run.laboratory_id).where(Run.id.in_(run_ids))).tuples().all())
+    return dict(session.execute(select(Run.id, Run.laboratory_id).where(Run.id.in_(run_ids))).all())
 
 
 def lock_samples(session: Session, *, sample_ids: Collection[uuid.UUID]) -> Sequence[Sample]:
@@ -346,4 +346,4 @@ def find_names_of_users(session: Session, *, user_ids: Collection[uuid.UUID | No
     rows = session.execute(
         select(User.id, User.display_name).where(User.id.in_({key for key in user_ids if key}))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

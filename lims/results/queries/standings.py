@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from lims.intake.models import Discrepancy, Sample, Tube
+from lims.places.models import Laboratory
 from lims.pooling.models import Pool, PoolMember, Run
 from lims.results.models import Result
 from lims.results.obstacles import Standing
@@ -52,11 +53,13 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
             Pool.member_count,
             PoolMember.tube_id.label("member_id"),
             Run.status.label("run_status"),
+            Laboratory.can_confirm,
         )
         .join(Sample, Sample.id == Result.sample_id)
         .join(Tube, Tube.id == Sample.tube_id)
         .join(Pool, Pool.id == Result.pool_id)
         .join(Run, Run.id == Result.run_id)
+        .outerjoin(Laboratory, Laboratory.place_id == Result.laboratory_id)
         .outerjoin(
             PoolMember, and_(PoolMember.pool_id == Result.pool_id, PoolMember.tube_id == Sample.tube_id)
         )
@@ -93,6 +96,7 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
             is_in_pool=row.member_id is not None,
             run_status=row.run_status,
             laboratory_id=row.laboratory_id,
+            may_confirm=bool(row.can_confirm),
         )
         for row in rows
     ]
