@@ -53,7 +53,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.command("run")
 @listening
 @click.option(
-    "--people", default=400, show_default=True, help="People of the demonstration, where it is loaded."
+    "--people", default=600, show_default=True, help="People of the demonstration, where it is loaded."
 )
 def run(host: str, port: int, workers: int, people: int) -> None:
     """Serve the demonstration: bring the database up to date, fill an empty one, print the sign-ins.

@@ -18,7 +18,7 @@ from lims.demo.batches import Batch, Invention
 from lims.demo.people import invent_people
 from lims.demo.province import LABORATORIES, PROVINCE_CODE, Setting, set_up
 
-PEOPLE, PREVALENCE, SEED = 400, 0.02, 2021
+PEOPLE, PREVALENCE, SEED = 600, 0.02, 2021
 # Hours after declaring at which a batch comes to each station.
 STATIONS = {
     "declared": 0.0,
@@ -75,7 +75,7 @@ def play(*, people: int, prevalence: float, seed: int, quiet: bool = False) -> P
     invented = list(
         invent_people(count=people, prevalence=prevalence, seed=seed, province_code=PROVINCE_CODE)
     )
-    with tqdm(total=people, disable=quiet, unit=" people", desc="Setting up", leave=False) as bar:
+    with tqdm(total=people, disable=quiet or None, unit=" people", desc="Setting up", leave=False) as bar:
         with clock.at(clock.now() - timedelta(days=2)):
             setting = set_up()
         batches = plan(setting, invented, dice)
