@@ -15,11 +15,13 @@ PAGES = (
     "lims.pages:pages",
     "lims.auth.views:auth",
     "lims.places.views:places",
+    "lims.pooling.views:pooling",
     "lims.results.views:results",
     "lims.capacity.views:capacity",
 )
 APIS = (
     "lims.auth.api:auth_api",
+    "lims.pooling.api:pooling_api",
     "lims.results.api:results_api",
     "lims.capacity.api:capacity_api",
 )

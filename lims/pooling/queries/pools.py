@@ -218,12 +218,15 @@ def count_waiting(session: Session, *, laboratory_id: uuid.UUID, can_confirm: bo
     tubes, since = session.execute(
         select(func.count(), func.min(Tube.received_at)).where(*_unpooled(laboratory_id))
     ).one()
+    # A subquery first: PostgreSQL does not see that two expressions with parameters are the same in GROUP BY.
     kind = case((and_(Pool.purpose == "screen", Pool.attempt > 1), "repeat"), else_=Pool.purpose)
-    rows = session.execute(
-        select(Pool.status, kind, tubes_kept(), func.count(), func.min(Pool.closed_at))
+    bench = (
+        select(Pool.status, kind.label("kind"), tubes_kept().label("kept"), Pool.closed_at)
         .where(Pool.status.in_(("open", "closed")), stands_at(laboratory_id))
-        .group_by(Pool.status, kind, tubes_kept())
-    ).all()
+        .subquery()
+    )
+    groups = (bench.c.status, bench.c.kind, bench.c.kept)
+    rows = session.execute(select(*groups, func.count(), func.min(bench.c.closed_at)).group_by(*groups)).all()
     to_plate: defaultdict[str, int] = defaultdict(int)
     open_pools = to_send = lost = 0
     oldest: list[datetime] = []
