@@ -37,11 +37,13 @@ def lab(world):
 def issue_code(tube_code: str, *, slot: int = 0) -> str:
     """Give the person of a tube a result code and return it."""
     code = codes.mint_result_code()
+    declaration_id = samples_of(tube_code)[slot].declaration_id
+    db.session.rollback()
     with writing() as session:
         session.add(
             ResultCode(
                 id=new_id(),
-                declaration_id=samples_of(tube_code)[slot].declaration_id,
+                declaration_id=declaration_id,
                 code_hash=hash_result_code(vault(), code),
                 issued_at=clock.now(),
             )
@@ -50,7 +52,8 @@ def issue_code(tube_code: str, *, slot: int = 0) -> str:
 
 
 def read(code: str, born: str = BORN, address: str = ADDRESS):
-    """Read a result as the page does."""
+    """Read a result as the page does, in a request of its own."""
+    db.session.rollback()
     return portal.read_result(result_code=code, birth_date=born, address=address)
 
 
