@@ -69,7 +69,7 @@ def test_a_released_negative_is_read_with_its_validity(lab):
 
 
 def test_a_code_is_read_from_the_fragment_of_the_slips_qr(lab):
-    run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.test_tubes(lab, 1)
     code = issue_code(tubes[0])
     assert read(f"https://example.test/results#{code}").told.status == "waiting"
 
@@ -211,7 +211,7 @@ def test_the_first_reading_is_remembered_once(lab):
 
 
 def test_one_persons_code_never_shows_another_of_the_same_tube(lab):
-    run, tubes = desk.test_tubes(lab, 1, mode="mixed", people=2)
+    _run, tubes = desk.test_tubes(lab, 1, mode="mixed", people=2)
     mine = issue_code(tubes[0], slot=0)
     other = samples_of(tubes[0])[1]
     with writing() as session:
@@ -242,7 +242,7 @@ def test_the_page_answers_an_unknown_code_and_a_wrong_date_alike(lab, client):
     pages = [post(client, known, birth_year="1981"), post(client, unknown, birth_year="1981")]
     assert {page.status_code for page in pages} == {404}
     bodies = [page.text.replace(known, "").replace(unknown, "") for page in pages]
-    assert [_without_token(body) for body in bodies][0] == _without_token(bodies[1])
+    assert next(_without_token(body) for body in bodies) == _without_token(bodies[1])
 
 
 def _without_token(body: str) -> str:

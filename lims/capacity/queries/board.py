@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from sqlalchemy import case, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lims import clock
 from lims.auth.actors import Actor
@@ -173,9 +173,8 @@ def _count_standing(
 ) -> defaultdict[uuid.UUID | None, defaultdict[str, int]]:
     """Count the samples without a released result by laboratory and station: two statements over what is open."""
     counts: defaultdict[uuid.UUID | None, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    tested = exists(
-        select(PoolMember.tube_id).where(PoolMember.tube_id == Tube.id, PoolMember.in_test.is_(False))
-    )
+    past = aliased(PoolMember)
+    tested = exists(select(past.tube_id).where(past.tube_id == Tube.id, past.in_test.is_(False)))
     at_site = or_(Tube.status == "used", Box.status.in_(("open", "sealed")))
     station = case(
         (Pool.status == "on_plate", "on_plate"),
@@ -254,9 +253,7 @@ def _count_released_today(
                 Result.released_at >= midnight,
             )
             .group_by(Result.laboratory_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
 
 
@@ -291,9 +288,7 @@ def _count_people(session: Session, campaigns: Collection[uuid.UUID]) -> tuple[i
             select(Declaration.status, func.count())
             .where(Declaration.campaign_id.in_(campaigns))
             .group_by(Declaration.status)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     sampled = by_status.get("sampled", 0) + by_status.get("closed", 0)
     return sum(by_status.values()), sampled, by_status.get("closed", 0)
