@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     Raises:
         lims.config.SettingsError: a setting is missing or unsafe.
     """
-    from lims import database, extensions, language, registry, security, web
+    from lims import database, edge, extensions, language, registry, security, web
     from lims.vault import Vault
 
     settings = settings or Settings.from_environment()
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     extensions.csrf.init_app(app)
     language.init_app(app)
     security.init_app(app, settings)
+    edge.init_app(app)
     web.init_app(app)
     registry.register_blueprints(app)
     return app

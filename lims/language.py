@@ -15,13 +15,16 @@ DEFAULT = "vi"
 
 
 def choose() -> str:
-    """Return this request's language: chosen here, else the account's, a program's header, or Vietnamese."""
+    """Return this request's language: chosen here, else a program's header, the account's, or Vietnamese."""
     if session.get("language") in LANGUAGES:
         return str(session["language"])
+    if "Authorization" in request.headers and request.accept_languages:
+        # a program says what it wants; a browser's header is that of the machine, not of the user
+        return request.accept_languages.best_match(LANGUAGES) or DEFAULT
     actor = g.get("actor")
     if actor and actor.user_id and actor.language in LANGUAGES:
         return str(actor.language)
-    if "Authorization" in request.headers or request.path.startswith("/api/"):
+    if request.path.startswith("/api/"):
         return request.accept_languages.best_match(LANGUAGES) or DEFAULT
     return DEFAULT
 
