@@ -150,9 +150,7 @@ def show_waiting(laboratory_id: uuid.UUID) -> dict[str, Any]:
     waiting = pool_queries.count_waiting(
         session, laboratory_id=laboratory_id, can_confirm=laboratory.can_confirm
     )
-    to_plate = pool_queries.pools_to_plate(laboratory_id, can_confirm=laboratory.can_confirm).limit(
-        MOST_CODES
-    )
+    pools = pool_queries.list_waiting_pools(session, laboratory_id=laboratory_id, most=MOST_CODES)
     runs = run_queries.list_runs(
         session, actor=actor, status="unfinished", laboratory_id=laboratory_id, most=500
     )
@@ -172,8 +170,15 @@ def show_waiting(laboratory_id: uuid.UUID) -> dict[str, Any]:
             )
         ],
         "pools": [
-            {"pool": pool.code, "purpose": pool.purpose, "attempt": pool.attempt, "tubes": pool.member_count}
-            for pool in session.scalars(to_plate)
+            {
+                "pool": pool.code,
+                "purpose": pool.purpose,
+                "status": pool.status,
+                "attempt": pool.attempt,
+                "tubes": pool.member_count,
+                "members": [member.tube.code for member in pool.members],
+            }
+            for pool in pools
         ],
         "runs": [{"run": run.code, "status": run.status} for run in runs],
     }
