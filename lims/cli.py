@@ -26,6 +26,7 @@ COMMANDS = {
     "codes": "lims.commands.codes:codes_group",
     "db": "lims.commands.database:db_group",
     "demo": "lims.demo.commands:demo",
+    "journey": "lims.journey.commands:journey",
     "places": "lims.places.commands:places",
     "reconcile": "lims.capacity.commands:reconcile_command",
     "run": "lims.commands.server:run",
