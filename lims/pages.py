@@ -45,7 +45,7 @@ def show_home() -> str:
     }
     return render_template(
         "pages/home.html",
-        entries=entries,
+        stations=entries,
         counts=counts,
         roles=sorted(actor.roles),
         last=read_own(db.session(), actor=actor),
