@@ -31,7 +31,7 @@ class Slip:
 
     Args:
         declaration_code: the work code, in any grouping.
-        result_code: the secret code, in any grouping.
+        result_code: the secret code, in any grouping; '' prints the collector's part alone.
         name: the person's full name, never shortened while it fits.
         birth_year: four digits.
         lines: what the collector needs besides (household, place, symptoms), translated.
@@ -86,7 +86,8 @@ def declaration_slips_pdf(slips: Iterable[Slip], *, words: SlipWords, base_url: 
             paper.next_page()
         top = place * _SLIP
         _draw_collector_part(paper, slip, words=words, top=top)
-        _draw_person_part(paper, slip, words=words, base_url=base_url, top=top)
+        if slip.result_code:
+            _draw_person_part(paper, slip, words=words, base_url=base_url, top=top)
         paper.cut(CUT, top + dots(4), CUT, top + _SLIP - dots(4))
         if place < SLIPS_PER_PAGE - 1:
             paper.cut(dots(4), top + _SLIP, WIDTH - dots(4), top + _SLIP)
