@@ -1,0 +1,85 @@
+// The pooling station: the first tube opens a pool, each further one joins it, then it is closed.
+
+import { ApiError, Unreachable, newId, postJson } from "./api.js";
+import { grouped } from "./codes.js";
+import { say } from "./messages.js";
+import { fillPool } from "./pictures.js";
+import { Station } from "./station.js";
+
+const root = document.querySelector("[data-station]");
+const picture = root.querySelector("[data-pool]");
+const closeButton = root.querySelector("[data-close-pool]");
+const record = root.querySelector("[data-pool-record]");
+let pool = root.dataset.poolCode;
+let count = Number(picture.querySelector("[data-pool-count]").textContent);
+
+function show(code, tubes) {
+  pool = code;
+  count = tubes.length;
+  root.querySelector("[data-pool-name]").textContent = code ? grouped(code) : say("No pool yet");
+  fillPool(picture, tubes.map(grouped));
+  closeButton.disabled = count === 0;
+  record.hidden = !code;
+  if (code) record.href = root.dataset.poolPage.replace("PPPPPPPPP", code);
+}
+
+function nextStep(answer) {
+  return answer.count >= answer.size_limit
+    ? say("The pool is full. Close it now.")
+    : say("Scan the next tube, or close the pool.");
+}
+
+async function addTube(code, kind, scan) {
+  if (!pool) {
+    const opened = await scan.send("/api/v1/pools", { client_id: newId(), laboratory_id: root.dataset.laboratory });
+    show(opened.pool, []);
+  }
+  const into = pool;
+  const answer = await scan.send(`/api/v1/pools/${into}/tubes`, { client_id: scan.id, tubes: [code] });
+  show(into, answer.tubes);
+  const verdict = answer.verdicts[0];
+  const titles = { good: say("In the pool"), again: say("Already in this pool"), wrong: say("Stop") };
+  return {
+    verdict: verdict.verdict,
+    title: verdict.verdict === "wrong" ? say("Stop") : `${titles[verdict.verdict]}: ${answer.count}`,
+    text: verdict.message,
+    next: nextStep(answer),
+    undo: verdict.verdict === "good" ? () => takeOut(scan, into, code) : undefined,
+  };
+}
+
+async function takeOut(scan, from, code) {
+  const answer = await scan.send(`/api/v1/pools/${from}/removed-tubes`, { client_id: newId(), tubes: [code] });
+  if (from === pool) show(from, answer.tubes);
+  return { title: answer.verdicts[0].message, next: nextStep(answer) };
+}
+
+async function closePool() {
+  if (!pool || count === 0) {
+    station.show({ verdict: "wrong", title: say("There is no open pool.") });
+    return;
+  }
+  closeButton.disabled = true;
+  const code = pool;
+  try {
+    await postJson(`/api/v1/pools/${code}/close`, { client_id: newId() });
+    show("", []);
+    record.hidden = false;
+    record.href = root.dataset.poolPage.replace("PPPPPPPPP", code);
+    station.show({
+      verdict: "good",
+      title: `${say("Pool closed")}: ${grouped(code)}`,
+      next: say("Put its label on. The next tube opens a new pool."),
+    });
+  } catch (problem) {
+    closeButton.disabled = false;
+    if (problem instanceof ApiError) station.show({ verdict: "wrong", title: say("Stop"), text: problem.message });
+    else if (problem instanceof Unreachable) station.show({ verdict: "wrong", title: say("No connection") });
+    else throw problem;
+  } finally {
+    station.focus();
+  }
+}
+
+const station = new Station(root, { expect: ["tube"], onScan: addTube, onDone: closePool });
+closeButton.addEventListener("click", closePool);
