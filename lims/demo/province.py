@@ -38,7 +38,7 @@ LABORATORIES = (
 )
 CONFIRMING = "QN01"
 HOME_COMMUNE = (
-    "06655"  # Phường Hà Khánh, Hạ Long: where the health worker and the collector of the demonstration work
+    "06649"  # Phường Hà Khánh, Hạ Long: where the health worker and the collector of the demonstration work
 )
 
 
