@@ -20,15 +20,15 @@ from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, vault
 from lims.intake.actions import declarations as slip_actions
 from lims.intake.actions import lots as actions
-from lims.intake.models import TubeLot
 from lims.intake.queries import declarations as declaration_queries
 from lims.intake.queries import lots as queries
 from lims.intake.result_codes import result_code_for
+from lims.intake.tube_labels import make_tube_labels
 from lims.intake.views import intake
 from lims.intake.views.people import as_pdf
 from lims.intake.views.slips import slips_pdf
 from lims.labels import Label
-from lims.language import say_error, say_word
+from lims.language import say_error
 from lims.places import queries as place_queries
 from lims.security import current_actor, needs
 
@@ -123,8 +123,7 @@ def print_lot(lot_id: uuid.UUID, form: str) -> Response:
             last=lot.tube_count,
         )
     codes = queries.list_tube_codes(db.session(), lot_id=lot.id, first=first, most=last - first + 1)
-    words = _lot_words(lot)
-    made = [Label(code, words) for code in codes]
+    made = make_tube_labels(lot, codes)
     name = f"{lot.mode}-{first}-{last}"
     if form == "zpl":
         dots = request.args.get("dots", default=8, type=int)
@@ -205,13 +204,6 @@ def _choices(form: Any) -> Any:
             *(SelectChoice(str(place.id), place.name, optgroup=_("Communes")) for place in communes),
         ]
     return form
-
-
-def _lot_words(lot: TubeLot) -> tuple[str, ...]:
-    """Return what people read on a tube's label besides its code: mixed or single, where to, when."""
-    where = lot.place.name if lot.place else ""
-    day = clock.local(lot.minted_at).strftime("%d/%m/%Y")
-    return tuple(line for line in (say_word(lot.mode), where, day) if line)
 
 
 def _zpl(made: list[Label], dots: int) -> Iterator[bytes]:
