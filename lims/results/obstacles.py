@@ -129,7 +129,7 @@ def _list_obstacles_of_state(standing: Standing, *, wanted: str) -> list[Obstacl
 
 def _list_obstacles_of_evidence(standing: Standing) -> list[Obstacle]:
     """Return what is wrong with the thing the result stands on: names, discrepancies, sample, pool and run."""
-    tube = {"tube": standing.tube_code}
+    tube: dict[str, object] = {"tube": standing.tube_code}
     found = [
         Obstacle(
             "late_binding" if kind == "late_binding" else "discrepancy",

@@ -27,8 +27,9 @@ from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
-from lims.results.obstacles import ENDS_BY_ITSELF, list_obstacles_to_release, list_obstacles_to_verify
+from lims.results.obstacles import ENDS_BY_ITSELF, HOLDS, list_obstacles_to_release, list_obstacles_to_verify
 from lims.results.queries import results as queries
+from lims.results.timeline import list_steps
 from lims.security import current_actor, needs
 
 SHOWN = ("preliminary", "verified", "held", "released")
@@ -150,12 +151,13 @@ def show_result(result_id: uuid.UUID) -> str:
                 for key in (item.entered_by_id, item.verified_by_id, item.released_by_id)
             ],
         ),
-        obstacles=[say(item.message, item.parameters) for item in obstacles],
+        obstacles=[say(item.message, item.parameters) for item in obstacles]
+        or [say(HOLDS[reason]) for reason in (result.hold_reason,) if reason],
         wanted=wanted,
         can_unhold=result.status == "held" and result.hold_reason not in ENDS_BY_ITSELF,
         is_current=result.status != "superseded",
         findings=FINDINGS,
-        events=queries.list_events_with_names(session, subject_ids=subjects),
+        steps=list_steps(queries.list_events_with_names(session, subject_ids=subjects)),
         pages=current_app.view_functions,
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, literal, not_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lims.auth.actors import Actor
 from lims.capacity.rules import TITLES, Fault, Identity, name_classes
@@ -37,7 +37,7 @@ class _Equation:
 
     name: str
     rows: Select[tuple[()]]
-    key: ColumnElement[str]
+    key: InstrumentedAttribute[str]
     classes: Mapping[str, Condition]
 
 
@@ -109,7 +109,9 @@ def _count(session: Session, equation: _Equation) -> Identity:
     )
 
 
-def _of_campaigns(column: ColumnElement[uuid.UUID], campaign_ids: Collection[uuid.UUID] | None) -> Condition:
+def _of_campaigns(
+    column: InstrumentedAttribute[uuid.UUID], campaign_ids: Collection[uuid.UUID] | None
+) -> Condition:
     return literal(1) == 1 if campaign_ids is None else column.in_(campaign_ids)
 
 

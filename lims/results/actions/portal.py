@@ -24,11 +24,13 @@ def note_first_reading(session: Session, *, actor: Actor, result_id: uuid.UUID) 
     Returns:
         True if this was the first time.
     """
-    changed = session.execute(
+    changed = session.scalar(
         update(Result)
         .where(Result.id == result_id, Result.status == "released", Result.first_read_at.is_(None))
         .values(first_read_at=clock.now())
-    ).rowcount
-    if changed:
-        audit.note(session, "result", result_id, "read")
-    return bool(changed)
+        .returning(Result.id)
+    )
+    if changed is None:
+        return False
+    audit.note(session, "result", result_id, "read")
+    return True

@@ -97,7 +97,7 @@ def write_results(session: Session, *, outcomes: Sequence[Outcome], entered_by_i
             .values(status="superseded", hold_reason=None)
         )
     now = clock.now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "sample_id": outcome.sample_id,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from lims.audit import Event
@@ -175,7 +175,7 @@ def list_runs_to_review(session: Session, *, actor: Actor, most: int = PAGE) -> 
     return session.scalars(query.order_by(Run.entered_at, Run.id).limit(most)).all()
 
 
-def _in_places(query: Select[Any], actor: Actor) -> Select[Any]:
+def _in_places(query: Any, actor: Actor) -> Any:
     return query if actor.everywhere else query.where(Result.laboratory_id.in_(actor.place_ids))
 
 
@@ -226,7 +226,8 @@ def list_results(
         query = query.where(Result.finding != not_finding)
     if after:
         query = query.where(Result.id > after)
-    return session.scalars(_in_places(query, actor)).all()
+    found: Sequence[Result] = session.scalars(_in_places(query, actor)).all()
+    return found
 
 
 def count_findings_of_run(session: Session, *, run_id: uuid.UUID) -> dict[tuple[str, str], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -104,12 +104,12 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
 
 def count_names(session: Session, *, tube_ids: Collection[uuid.UUID]) -> Counter[uuid.UUID]:
     """Return how many people are bound to each tube."""
-    rows: Sequence[tuple[uuid.UUID, int]] = session.execute(  # type: ignore[assignment]
+    rows = session.execute(
         select(Sample.tube_id, func.count())
         .where(Sample.tube_id.in_(tube_ids), Sample.status != "void")
         .group_by(Sample.tube_id)
     ).all()
-    return Counter(dict(rows))
+    return Counter({row[0]: row[1] for row in rows})
 
 
 def _list_open_kinds(
