@@ -45,7 +45,7 @@ def box_states(box_code: str) -> dict[str, str]:
         .join(Box, Box.id == BoxTube.box_id)
         .where(Box.code == box_code)
     )
-    return dict(db.session.execute(query).tuples().all())
+    return {row.code: row.state for row in db.session.execute(query)}
 
 
 def discrepancies(**columns) -> list[Discrepancy]:

@@ -74,7 +74,8 @@ def list_discrepancies(
 def count_open_by_kind(session: Session, *, actor: Actor) -> dict[str, int]:
     """Return how many are open, by kind, for the filter and the home page."""
     rows = _within(select(Discrepancy), actor).where(Discrepancy.status == "open").subquery()
-    return dict(session.execute(select(rows.c.kind, func.count()).group_by(rows.c.kind)).tuples().all())
+    counted = session.execute(select(rows.c.kind, func.count()).group_by(rows.c.kind))
+    return {row[0]: row[1] for row in counted}
 
 
 def get_discrepancy(
