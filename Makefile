@@ -47,6 +47,7 @@ clean: ## forget the environment and the demonstration's data
 # The stamps make the second run start in seconds. pip alone decides what is downloaded: versions are pinned.
 $(VENV)/installed: requirements.txt setup.cfg pyproject.toml
 	@sh scripts/setup.sh python "$(PYTHON)"
+	@echo "Setting up $(VENV) (once; a minute or so) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
