@@ -50,6 +50,7 @@ def serving(folder: Path, *, people: int = 0) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        print(log.read_text()[-20_000:])  # shown by pytest where a test fails
 
 
 def _await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> None:

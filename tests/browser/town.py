@@ -26,7 +26,7 @@ from lims.pooling.actions.assays import install_seed_assays
 
 PASSWORD = "mat-khau-cua-bai-thu"
 COMMUNE = "Phường Hà Khánh"
-COMMUNE_CODE = "06655"
+COMMUNE_CODE = "06649"
 SITE = "Nhà văn hoá khu 3"
 SCREENING, CONFIRMING = "Phòng xét nghiệm Bãi Cháy", "Phòng xét nghiệm Hạ Long"
 
