@@ -34,6 +34,15 @@ WORDS = {
     "district": N_("district"),
     "commune": N_("commune"),
     "laboratory": N_("laboratory"),
+    "place": N_("place"),
+    "campaign": N_("campaign"),
+    "assay": N_("assay"),
+    "tube_lot": N_("tube lot"),
+    "people_import": N_("list of people"),
+    "user": N_("account"),
+    # how somebody signs in
+    "browser": N_("in a browser"),
+    "program": N_("as a program"),
     # states
     "open": N_("open"),
     "sampled": N_("sampled"),
