@@ -7,11 +7,13 @@ from typing import Any
 
 from lims.audit import Event
 from lims.codes import grouped
-from lims.intake.views.timelines import VERBS as INTAKE_VERBS
 from lims.language import say, say_word
 from lims.msgid import N_
 
 VERBS = {
+    "bound": (N_("Sample taken"), "droplet", "good"),
+    "boxed": (N_("Packed into a box"), "box-seam", ""),
+    "received": (N_("Received by the laboratory"), "inbox", "good"),
     "entered": (N_("Result written"), "pencil", ""),
     "resulted": (N_("Sample has a result"), "check", ""),
     "verified": (N_("Verified by a second person"), "check", "good"),
@@ -36,7 +38,7 @@ def list_steps(events: Sequence[tuple[Event, str]]) -> list[dict[str, Any]]:
 
 
 def _step(event: Event, who: str) -> dict[str, Any]:
-    words, icon, tone = VERBS.get(event.verb) or INTAKE_VERBS.get(event.verb) or ("", "check", "")
+    words, icon, tone = VERBS.get(event.verb, ("", "check", ""))
     pool = event.details.get("pool", "")
     return {
         "title": say(words) if words else say_word(event.verb),
