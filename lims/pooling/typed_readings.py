@@ -34,7 +34,9 @@ class ReadingsRefused(InvalidInput):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(
-            "The readings have mistakes: %(count)s. Mend them and send everything again; nothing was used.",
+            N_(
+                "The readings have mistakes: %(count)s. Mend them and send everything again; nothing was used."
+            ),
             field="readings",
             count=len(problems),
         )
