@@ -226,6 +226,16 @@ def test_a_result_on_hold_is_verified_again_after_it(lab):
     assert events("unheld") == {"result": 1}
 
 
+def test_what_is_held_is_neither_verified_nor_released_and_the_reason_is_said(lab):
+    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    ids = [desk.result_of(tube).id]
+    for step in (verify_results, release_results):
+        verdict = step(actor=lab.actor("supervisor"), result_ids=ids)["verdicts"][0]
+        assert (verdict["verdict"], verdict["code"]) == ("wrong", "held")
+        assert "confirmation" in verdict["message"]
+    assert desk.result_of(tube).status == "held"
+
+
 def test_a_hold_needs_a_reason(lab):
     _run, tubes = desk.test_tubes(lab, 1)
     with pytest.raises(InvalidInput) as refused:
