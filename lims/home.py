@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lims import clock
 from lims.auth.actors import Actor
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
-from lims.pooling.models import Pool, Run
+from lims.pooling.models import Pool, PoolMember, Run
 from lims.results.models import Result
 
 Counted = tuple[Select[tuple[int]], InstrumentedAttribute[object] | None]
@@ -38,7 +38,12 @@ def _arriving(_actor: Actor) -> Counted:
 
 
 def _tubes(_actor: Actor) -> Counted:
-    return select(func.count()).where(Tube.status == "received"), Tube.laboratory_id
+    in_pool = (
+        select(PoolMember.tube_id)
+        .join(Pool, Pool.id == PoolMember.pool_id)
+        .where(PoolMember.tube_id == Tube.id, Pool.status != "void")
+    )
+    return select(func.count()).where(Tube.status == "received", ~exists(in_pool)), Tube.laboratory_id
 
 
 def _runs(_actor: Actor) -> Counted:
