@@ -65,9 +65,7 @@ class WhoForm(StepForm):
     """Who is to be tested."""
 
     fields_of = {"birth_date": "birth_year"}
-    declared_by = RadioField(
-        _l("Who is to be tested?"), choices=WHO_DECLARES, default="self", validate_choice=False
-    )
+    declared_by = RadioField(_l("I declare"), choices=WHO_DECLARES, default="self", validate_choice=False)
     campaign_id = SelectField(_l("Campaign"), validate_choice=False)
     name = StringField(_l("Full name"))
     birth_day = StringField(_l("Day"))
