@@ -11,11 +11,15 @@ from reconciled import assert_reconciled
 from results import desk
 from sqlalchemy import func, select
 from statements import count_statements
+from stating import declare
 
+from lims import clock
 from lims.audit import Event
 from lims.errors import AlreadyDone, NotFound, WrongState
 from lims.extensions import db
+from lims.intake.actions.collections import register_collections
 from lims.intake.actions.discrepancies import Finding, open_discrepancies
+from lims.intake.collecting import CollectionScan
 from lims.intake.models import Discrepancy, Tube
 from lims.intake.settling import settler_of
 from lims.pooling.models import Run
@@ -170,6 +174,20 @@ def test_a_tube_tested_before_its_name_reports_after_a_supervisor_accepted_the_n
     assert (result.status, result.finding) == ("preliminary", "not_detected")
     assert result.entered_by_id == lab.actor("supervisor").user_id
     assert {pool.status for pool in bench.pools_of(tube)} == {"resolved"}
+    assert_reconciled(db.session())
+
+
+def test_a_scan_that_comes_after_the_test_opens_the_discrepancy_by_itself(lab):
+    tube = receive(lab, 1, named=False)[0]
+    desk.pool_up(lab, [tube])
+    desk.test_plate(lab)
+    declared = declare(lab)[0]["declaration_code"]
+    scan = CollectionScan(client_id=uuid.uuid4(), tube=tube, declaration=declared, occurred_at=clock.now())
+    register_collections(
+        actor=lab.actor("collector"), place_id=lab.site_id, session_id=uuid.uuid4(), scans=[scan]
+    )
+    assert desk.results_of(tube) == []
+    assert settle(lab, "late_binding", "accepted")["results"] == 1
     assert_reconciled(db.session())
 
 

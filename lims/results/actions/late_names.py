@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from lims import audit
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, Refused
+from lims.intake import late_names as asking
 from lims.intake import settling
 from lims.intake.actions.discrepancies import check_settlement, mark_settled
 from lims.intake.models import Declaration, Discrepancy, Sample, Tube
@@ -203,6 +204,7 @@ def withdraw_results_of_closed_samples(session: Session, discrepancy: Discrepanc
         )
 
 
+asking.ask(late.find_called_tubes)
 settling.tell(withdraw_results_of_closed_samples)
 settling.settle_with("late_binding", settle_late_binding)
 settling.settle_with("discordance", settle_discordance)

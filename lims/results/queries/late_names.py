@@ -10,7 +10,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.intake.models import Discrepancy, Sample
-from lims.pooling.models import Pool
+from lims.pooling.models import Pool, PoolMember
 from lims.results.models import Result
 
 
@@ -22,6 +22,17 @@ def lock_bound_samples(session: Session, *, tube_id: uuid.UUID) -> Sequence[Samp
         .order_by(Sample.slot)
         .with_for_update(of=Sample)
     ).all()
+
+
+def find_called_tubes(session: Session, tube_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of some tubes were tested: a member of a pool that was called."""
+    return set(
+        session.scalars(
+            select(PoolMember.tube_id)
+            .join(Pool, Pool.id == PoolMember.pool_id)
+            .where(PoolMember.tube_id.in_(tube_ids), Pool.status.in_(("called", "resolved")))
+        )
+    )
 
 
 def is_in_doubt(session: Session, *, tube_id: uuid.UUID) -> bool:
