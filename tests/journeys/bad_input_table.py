@@ -152,7 +152,8 @@ def pool(name: str, code_of_pool: str, tube: str, code: str, says: str) -> Case:
 
 def read_run(name: str, at: str, says: str, *rows: tuple[str, str, Any]) -> Case:
     """Return readings of the running plate with a mistake."""
-    return api("run", name, "technician", "/runs/{running_run}/readings", readings(*rows), 422, "readings_refused", at, says)  # fmt: skip
+    path, sent = "/runs/{running_run}/readings", readings(*rows)
+    return api("run", name, "technician", path, sent, 422, "readings_refused", at, says)
 
 
 # fmt: off
@@ -442,7 +443,8 @@ CASES: tuple[Case, ...] = (
         once(finding="detected", reason="c" * 10_240), 422, "invalid_input", "reason", "at most 500"),
     # Reading
     api("reading", "a result code one character too short", None, "/results/read",
-        {"result_code": "{short_result_code}", "birth_date": "1980"}, 422, "invalid_input", "result_code", "14 characters"),
+        {"result_code": "{short_result_code}", "birth_date": "1980"}, 422, "invalid_input", "result_code",
+        "14 characters"),
     api("reading", "an unknown result code", None, "/results/read",
         {"result_code": "{foreign_result_code}", "birth_date": "1980"}, 404, "not_found", "result_code", "Check both"),
     api("reading", "a wrong birth date", None, "/results/read",

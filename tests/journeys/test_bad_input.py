@@ -4,6 +4,7 @@ The cases are rows of bad_input_table.py. Each is sent twice, in Vietnamese and 
 whole database is compared before and after.
 """
 
+# ruff: noqa: F811  (a fixture that is imported is named again by whoever asks for it)
 from __future__ import annotations
 
 import io
@@ -130,7 +131,7 @@ def _sentence(case: Case, answer: Any) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.station}: {case.name}".replace(" ", "_"))
-def test_bad_input_is_refused_with_what_to_do_and_changes_nothing(stage, words, case):  # noqa: F811
+def test_bad_input_is_refused_with_what_to_do_and_changes_nothing(stage, words, case):
     path, sent = case.path.format_map(words), _filled(case.send, words)
     headers = {name: _filled(value, words) for name, value in case.headers.items()}
     if case.page:
