@@ -30,5 +30,5 @@ def test_a_wrong_password_is_told_and_the_right_one_opens_the_home(visit, addres
             vi("The user name or the password is wrong. Try again.")
         )
     technician.look("sign-in-refused")
-    technician.sign_in(town.accounts["technician"])
+    technician.sign_in(town.accounts["technician"].username)
     technician.look("home")

@@ -122,7 +122,7 @@ def test_a_card_read_by_a_scanner_fills_the_form(visit, address, day) -> None:
 
 def test_a_health_worker_declares_a_household(visit, address, town, day) -> None:
     worker = visit(address, "health-worker", PHONE)
-    worker.sign_in(town.accounts["health_worker"])
+    worker.sign_in(town.accounts["health_worker"].username)
     worker.go("/declare/for-others")
     for number, (name, year) in enumerate(HOUSEHOLD):
         _fill(worker, "Full name", name)
@@ -151,7 +151,7 @@ def test_a_list_with_a_bad_row_declares_the_good_ones_and_gives_the_bad_one_back
         "utf-8",
     )
     worker = visit(address, "health-worker-desk")
-    worker.sign_in(town.accounts["health_worker"])
+    worker.sign_in(town.accounts["health_worker"].username)
     worker.look("home")
     worker.go("/lists")
     worker.look("lists")
@@ -180,7 +180,7 @@ def test_a_list_with_a_bad_row_declares_the_good_ones_and_gives_the_bad_one_back
 
 def test_labels_of_a_new_lot_come_as_a_pdf(visit, address, town) -> None:
     worker = visit(address, "labels")
-    worker.sign_in(town.accounts["health_worker"])
+    worker.sign_in(town.accounts["health_worker"].username)
     worker.go("/labels")
     worker.look("labels")
     worker.page.get_by_label(vi("How many tubes")).fill("70")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from browser.town import PASSWORD, Account
+from browser.town import PASSWORD
 from browser.words import english_sentences, vi
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
@@ -102,10 +102,10 @@ class Visitor:
         """Open a page by typing its address."""
         self.page.goto(self.address + path)
 
-    def sign_in(self, account: Account, password: str = PASSWORD) -> None:
+    def sign_in(self, username: str, password: str = PASSWORD) -> None:
         """Sign in through the page."""
         self.go("/sign-in")
-        self.page.get_by_label(vi("User name")).fill(account.username)
+        self.page.get_by_label(vi("User name")).fill(username)
         self.page.get_by_label(vi("Password")).fill(password)
         self.page.get_by_role("main").get_by_role("button").filter(has_text=vi("Sign in")).click()
         expect(self.page).to_have_url(f"{self.address}/home")
