@@ -219,9 +219,11 @@ def issue_slips(
     if not 1 <= most <= MOST_SLIPS:
         raise InvalidInput("Print 1 to %(most)s slips at once.", field="most", most=MOST_SLIPS)
     actor.check_place(commune_id)
-    rows = queries.list_without_slip(session, commune_id=commune_id, campaign_id=campaign_id, most=most)
+    declaration_ids = queries.list_without_slip(
+        session, commune_id=commune_id, campaign_id=campaign_id, most=most
+    )
     issued = []
-    for (declaration_id,) in rows:
+    for declaration_id in declaration_ids:
         code = result_code_for(vault(), client_id=client_id, declaration_id=declaration_id)
         issued.append(new_result_code(vault(), actor, declaration_id=declaration_id, code=code))
         audit.note(session, "declaration", declaration_id, "result_code_issued")

@@ -114,7 +114,7 @@ def mint_boxes(
     _check_count(count, most=MOST_BOXES)
     campaign = place_queries.get_campaign(session, campaign_id=campaign_id)
     now = clock.now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": new_id(), "code": code, "campaign_id": campaign.id, "status": "open", "minted_at": now}
         for code in mint_free(session, Box.code, kind="box", count=count)
     ]

@@ -121,15 +121,19 @@ def card_values(text: str) -> dict[str, str]:
         InvalidInput: it is neither; the field is "card".
     """
     card = parse_person_qr(text, field="card")
-    is_card = isinstance(card, IdentityCard)
+    only_card = {"old_identity_number": "", "address": ""}
+    phone = ""
+    if isinstance(card, IdentityCard):
+        only_card = {"old_identity_number": card.old_number, "address": card.address}
+    else:
+        phone = card.phone
     return {
         "name": card.name,
         "birth_date": _written(card.birth.iso) if card.birth else "",
         "sex": card.sex,
         "identity_number": card.number,
-        "old_identity_number": card.old_number if is_card else "",
-        "phone": "" if is_card else card.phone,
-        "address": card.address if is_card else "",
+        "phone": phone,
+        **only_card,
     }
 
 

@@ -6,7 +6,7 @@ import hmac
 import uuid
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from lims import codes
@@ -117,10 +117,10 @@ def is_live_result_code(session: Session, *, declaration_id: uuid.UUID, code_has
 
 def list_without_slip(
     session: Session, *, commune_id: uuid.UUID, campaign_id: uuid.UUID, most: int
-) -> Sequence[Row[tuple[uuid.UUID]]]:
+) -> Sequence[uuid.UUID]:
     """Return the keys of a commune's listed, open declarations that have no result code yet, oldest first."""
     issued = select(ResultCode.id).where(ResultCode.declaration_id == Declaration.id).exists()
-    return session.execute(
+    return session.scalars(
         select(Declaration.id)
         .where(
             Declaration.commune_id == commune_id,

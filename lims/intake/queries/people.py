@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.orm import Session, contains_eager
 
 from lims.auth.actors import Actor
@@ -41,7 +41,7 @@ class PeopleFilter:
     after: str = ""
 
 
-def lock_people_by_identity(session: Session, *, indexes: Collection[bytes]) -> Sequence[Row[Any]]:
+def lock_people_by_identity(session: Session, *, indexes: Collection[bytes]) -> Sequence[Any]:
     """Return `number_index, id, name_folded, birth_on, birth_precision` of the people of some identity numbers.
 
     The people are held, in the order of their keys, so that two clerks cannot both open a declaration for one.

@@ -109,8 +109,8 @@ class _Walk:
             card.card.errors = [say_error(refusal)]
             return self._show("who", self._form("who", fill=True), card=card), 422
         birth = ["", "", *values.pop("birth_date").split("/")][-3:]
-        said = {name: value for name, value in values.items() if value}
-        parts = dict(zip(("birth_day", "birth_month", "birth_year"), birth, strict=True))
+        said: dict[str, Any] = {name: value for name, value in values.items() if value}
+        parts: dict[str, Any] = dict(zip(("birth_day", "birth_month", "birth_year"), birth, strict=True))
         self._keep(dataclasses.replace(self.draft, **said, **parts))
         return self._to("who")
 
@@ -147,13 +147,13 @@ class _Walk:
 
     def _values(self, step: str, form: Any) -> dict[str, Any]:
         """Return what a step changes in the draft; too long texts are cut where no rule would take them anyway."""
-        values = {
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else (value or "")[:1000]
             for name, value in form.data.items()
             if name != "csrf_token"
         }
         if step == "who":
-            values["campaign_id"] = self._campaign_id(values["campaign_id"])
+            values["campaign_id"] = self._campaign_id(str(values["campaign_id"]))
             values["declared_by"] = "health_worker" if self.for_others else values["declared_by"]
             if values["identity_number"] != self.draft.identity_number:
                 # the number of an older paper came from a card; another number is another card

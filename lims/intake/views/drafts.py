@@ -12,6 +12,7 @@ import json
 import uuid
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from flask import session
@@ -52,7 +53,7 @@ class Draft:
     is_new: bool = True
 
     @classmethod
-    def fresh(cls, **kept: str) -> Draft:
+    def fresh(cls, **kept: Any) -> Draft:
         """Return an empty draft with an id of its own, and a household of its own unless one is kept."""
         return cls(client_id=str(uuid.uuid4()), **{"household_code": codes.mint("household"), **kept})
 

@@ -59,7 +59,7 @@ def list_people() -> str | Response:
         if narrowed
         else ([], "")
     )
-    kept = {name: value for name, value in request.args.items() if name != "after"}
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "after"}
     return render_template(
         "intake/people.html",
         declarations=page,
