@@ -16,12 +16,14 @@ PAGES = (
     "lims.auth.views:auth",
     "lims.places.views:places",
     "lims.pooling.views:pooling",
+    "lims.intake.views:intake",
     "lims.results.views:results",
     "lims.capacity.views:capacity",
 )
 APIS = (
     "lims.auth.api:auth_api",
     "lims.pooling.api:pooling_api",
+    "lims.intake.api:intake_api",
     "lims.results.api:results_api",
     "lims.capacity.api:capacity_api",
 )
