@@ -26,11 +26,13 @@ class Elsewhere:
         code: of the pool.
         by: who put it there, as shown.
         at: when, as text to show.
+        is_open: whether it can still be taken out.
     """
 
     code: str
     by: str
     at: str
+    is_open: bool = True
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,14 @@ def judge_tube(tube: TubeFacts, *, laboratory_id: uuid.UUID | None) -> Judgement
         message = N_("%(tube)s has not been received here. Scan it at reception first.")
         return Judgement("wrong", "not_received", message, words)
     if tube.in_test is not None:
-        message = N_(
-            "%(tube)s is in pool %(other)s, put there by %(by)s at %(at)s. Take it out of that pool first."
+        message = (
+            N_(
+                "%(tube)s is in pool %(other)s, put there by %(by)s at %(at)s. Take it out of that pool first."
+            )
+            if tube.in_test.is_open
+            else N_(
+                "%(tube)s is in pool %(other)s since %(at)s (%(by)s), and that pool is closed. Put it aside."
+            )
         )
         where = {"other": tube.in_test.code, "by": tube.in_test.by, "at": tube.in_test.at}
         return Judgement("wrong", "in_other_pool", message, words | where)

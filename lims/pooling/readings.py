@@ -74,11 +74,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ReadingProblem:
-    """A row that is no reading: its line, and why as a msgid with parameters."""
+    """A row that is no reading: its line, why as a msgid with parameters, and the column at fault."""
 
     line: int
     message: str
     parameters: dict[str, object]
+    column: str = ""
 
     def __str__(self) -> str:
         return self.message % self.parameters if self.parameters else self.message
@@ -166,7 +167,7 @@ def read_readings_csv(content: bytes, *, size: int = 96, targets: Sequence[str] 
                     line=first.line,
                 )
         except InvalidInput as refusal:
-            problems.append(ReadingProblem(record.line, refusal.message, refusal.parameters))
+            problems.append(ReadingProblem(record.line, refusal.message, refusal.parameters, refusal.field))
     return ReadingsFile(tuple(readings.values()), tuple(problems), empty_lines)
 
 

@@ -73,8 +73,7 @@ def read_readings(
         file = read_readings_csv(content, size=size, targets=names)
         readings = list(file.readings)
         problems.extend(
-            _problem(found.line, _column_of(found.parameters), found.message, found.parameters)
-            for found in file.problems
+            _problem(found.line, found.column, found.message, found.parameters) for found in file.problems
         )
     else:
         readings = _read_typed(typed or (), names, size=size, problems=problems)
@@ -94,15 +93,6 @@ def read_readings(
 
 def _problem(line: int, column: str, message: str, parameters: Mapping[str, object]) -> Problem:
     return {"line": line, "column": column, "message": message, "parameters": dict(parameters)}
-
-
-def _column_of(parameters: Mapping[str, object]) -> str:
-    """Tell the column of a CSV's problem from what its sentence speaks of."""
-    if "size" in parameters:
-        return "well"
-    if "targets" in parameters:
-        return "target"
-    return "" if "cells" in parameters else "well" if "line" in parameters else "ct"
 
 
 def _read_typed(

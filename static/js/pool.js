@@ -38,10 +38,11 @@ async function addTube(code, kind, scan) {
   const answer = await scan.send(`/api/v1/pools/${into}/tubes`, { client_id: scan.id, tubes: [code] });
   show(into, answer.tubes);
   const verdict = answer.verdicts[0];
-  const titles = { good: say("In the pool"), again: say("Already in this pool"), wrong: say("Stop") };
+  if (verdict.verdict === "wrong") throw new ApiError(verdict); // shown in the banner and in the list
+  const title = verdict.verdict === "good" ? say("In the pool") : say("Already in this pool");
   return {
     verdict: verdict.verdict,
-    title: verdict.verdict === "wrong" ? say("Stop") : `${titles[verdict.verdict]}: ${answer.count}`,
+    title: `${title}: ${answer.count}`,
     text: verdict.message,
     next: nextStep(answer),
     undo: verdict.verdict === "good" ? () => takeOut(scan, into, code) : undefined,

@@ -62,6 +62,13 @@ def test_a_tube_in_another_pool_is_refused_and_says_in_which_and_by_whom(world, 
     assert verdict["parameters"]["other"].replace(" ", "") == first
 
 
+def test_a_tube_of_a_closed_pool_is_to_be_put_aside_not_taken_out(world, technician):
+    tubes = receive(world, 1)
+    actions.propose_pools(actor=technician, laboratory_id=world.laboratory_id, tube_codes=tubes)
+    answer = actions.add_tubes(actor=technician, pool_code=opened(world, technician), tube_codes=tubes)
+    assert "closed" in answer["verdicts"][0]["message"]
+
+
 def test_a_tube_that_does_not_fit_does_not_stop_the_others(world, technician):
     good = receive(world, 2)
     [far] = receive(world, laboratory_id=world.confirming_id)

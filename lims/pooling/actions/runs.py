@@ -362,7 +362,7 @@ def record_readings(
         run.id,
         "readings_recorded",
         version=run.readings_version,
-        sha256=hashlib.sha256(raw).hexdigest(),
+        file={"sha256": hashlib.sha256(raw).hexdigest()},
         valid=called.valid,
     )
     found = {well.pool: called.calls[well.position].finding for well in plate if well.pool}

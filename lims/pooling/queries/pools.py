@@ -90,14 +90,21 @@ def load_tube_facts(session: Session, *, tubes: Collection[Tube]) -> dict[uuid.U
     in_test: dict[uuid.UUID, Elsewhere] = {}
     tested: dict[uuid.UUID, str] = {}
     for row in session.execute(
-        select(PoolMember.tube_id, PoolMember.in_test, PoolMember.added_at, Pool.code, User.display_name)
+        select(
+            PoolMember.tube_id,
+            PoolMember.in_test,
+            PoolMember.added_at,
+            Pool.code,
+            Pool.status,
+            User.display_name,
+        )
         .join(Pool, Pool.id == PoolMember.pool_id)
         .outerjoin(User, User.id == Pool.opened_by_id)
         .where(PoolMember.tube_id.in_(ids), Pool.status != "void")
     ):
         if row.in_test:
             in_test[row.tube_id] = Elsewhere(
-                codes.grouped(row.code), row.display_name or "–", _written(row.added_at)
+                codes.grouped(row.code), row.display_name or "–", _written(row.added_at), row.status == "open"
             )
         else:
             tested[row.tube_id] = codes.grouped(row.code)
