@@ -208,9 +208,9 @@ def review_run_form(run_code: str) -> Response:
             return _("The run failed its controls. Its pools wait for a new plate.")
         return ngettext("%(num)s result was written.", "%(num)s results were written.", answer["results"])
 
-    page = "pooling.show_run" if "pooling.show_run" in current_app.view_functions else "pages.home"
-    values = {"run_code": run_code} if page == "pooling.show_run" else {}
-    return _do(step, back=url_for(page, **values))
+    known = "pooling.show_run" in current_app.view_functions
+    back = url_for("pooling.show_run", run_code=run_code) if known else url_for("pages.home")
+    return _do(step, back=back)
 
 
 @results.post("/runs/<run_code>/verify", endpoint="verify_run")
