@@ -129,6 +129,7 @@ WORDS = {
     "discordance": N_("all members negative after a positive pool"),
     "discrepancy_open": N_("a discrepancy is not settled"),
     "on_hold_by_supervisor": N_("put on hold by a supervisor"),
+    "mixed_positive": N_("several people in one tube, and something was found"),
     # discrepancies
     "tube_reused": N_("tube used for two people"),
     "sampled_twice": N_("person sampled twice on one day"),

@@ -54,6 +54,24 @@ def get_box(session: Session, *, actor: Actor, code: str) -> Box:
     return box
 
 
+def find_box_of_province(session: Session, *, code: str, province_id: uuid.UUID | None) -> Box:
+    """Return a box that may arrive at a laboratory of a province, wherever it was sent.
+
+    Raises:
+        InvalidInput: it is not a box's code.
+        NotFound: the box was never printed in this province.
+    """
+    wanted = codes.parse(code, expect="box", field="box").text
+    box = session.scalars(
+        select(Box)
+        .where(Box.code == wanted)
+        .options(joinedload(Box.origin), joinedload(Box.laboratory), joinedload(Box.campaign))
+    ).first()
+    if box is None or box.campaign.province_id != province_id:
+        raise NotFound(NOT_THERE, field="box", code=codes.grouped(wanted))
+    return box
+
+
 def check_sees(actor: Actor, box: Box) -> None:
     """Refuse a box neither of whose ends is the actor's, as if it did not exist; a printed label is anybody's.
 

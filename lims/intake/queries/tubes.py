@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from lims import clock, codes
@@ -203,3 +204,24 @@ def list_boxes_of_tube(session: Session, *, tube_id: uuid.UUID) -> Sequence[BoxT
     return session.scalars(
         select(BoxTube).where(BoxTube.tube_id == tube_id).order_by(BoxTube.packed_at, BoxTube.box_id)
     ).all()
+
+
+def find_tube_at_collection(
+    session: Session, *, code: str, province_id: uuid.UUID | None
+) -> dict[str, Any] | None:
+    """Return what a collector must know of a tube before binding: mode, status, people in it and the most allowed."""
+    bound = (
+        select(func.count())
+        .select_from(Sample)
+        .where(Sample.tube_id == Tube.id, Sample.status != "void")
+        .scalar_subquery()
+    )
+    row = session.execute(
+        select(Tube.mode, Tube.status, bound.label("bound"), Campaign.mixed_tube_size)
+        .join(Campaign, Campaign.id == Tube.campaign_id)
+        .where(Tube.code == code, Campaign.province_id == province_id)
+    ).first()
+    if row is None:
+        return None
+    limit = row.mixed_tube_size if row.mode == "mixed" else 1
+    return {"mode": row.mode, "status": row.status, "count": row.bound, "limit": limit}

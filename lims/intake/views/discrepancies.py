@@ -1,0 +1,103 @@
+"""What did not fit: the worklist, one record, and settling it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from lims import audit
+from lims.errors import InvalidInput
+from lims.extensions import db
+from lims.intake import settling
+from lims.intake.queries import discrepancies as queries
+from lims.intake.queries import samples as sample_queries
+from lims.intake.rules import DISCREPANCY_KINDS, SETTLEMENTS
+from lims.intake.views import intake
+from lims.intake.views.sent import sent_id
+from lims.intake.views.timelines import timeline_of
+from lims.security import current_actor, needs
+
+PAGE = 50
+
+
+@intake.get("/discrepancies")
+@needs("settle_discrepancies")
+def list_discrepancies() -> str:
+    """Show what is to be settled, the oldest first."""
+    session, actor = db.session(), current_actor()
+    status = "settled" if request.args.get("status") == "settled" else "open"
+    kind = request.args.get("kind", "") if request.args.get("kind") in DISCREPANCY_KINDS else ""
+    found = queries.list_discrepancies(
+        session, actor=actor, status=status, kind=kind, after=_after(), most=PAGE
+    )
+    last = found[-1] if len(found) == PAGE else None
+    return render_template(
+        "intake/discrepancies.html",
+        discrepancies=found,
+        status=status,
+        kind=kind,
+        kinds=DISCREPANCY_KINDS,
+        counts=queries.count_open_by_kind(session, actor=actor),
+        more_url=url_for(
+            "intake.list_discrepancies",
+            status=status,
+            kind=kind,
+            after=f"{last.opened_at.isoformat()}|{last.id}",
+        )
+        if last
+        else None,
+    )
+
+
+def _after() -> tuple[datetime, uuid.UUID] | None:
+    text = request.args.get("after", "")
+    if not text:
+        return None
+    moment, _bar, key = text.partition("|")
+    try:
+        return datetime.fromisoformat(moment), uuid.UUID(key)
+    except ValueError:
+        raise InvalidInput("Open the list from its beginning.", field="after") from None
+
+
+@intake.get("/discrepancies/<uuid:discrepancy_id>")
+@needs("settle_discrepancies")
+def show_discrepancy(discrepancy_id: uuid.UUID) -> str:
+    """Show what did not fit, what it concerns, and how it can be settled."""
+    session = db.session()
+    found = queries.get_discrepancy(session, actor=current_actor(), discrepancy_id=discrepancy_id)
+    samples = sample_queries.list_samples_of_tubes(session, tube_ids=[found.tube_id] if found.tube_id else [])
+    of_person = (
+        sample_queries.list_samples_of_declaration(session, declaration_id=found.declaration_id)
+        if found.declaration_id
+        else []
+    )
+    return render_template(
+        "intake/discrepancy.html",
+        discrepancy=found,
+        samples=samples,
+        of_person=of_person,
+        settlements=SETTLEMENTS,
+        events=timeline_of(audit.list_events(session, subject_ids=[found.id]), codes_of={found.id: ""}),
+    )
+
+
+@intake.post("/discrepancies/<uuid:discrepancy_id>/settlement")
+@needs("settle_discrepancies")
+def settle_discrepancy(discrepancy_id: uuid.UUID) -> Response:
+    """Settle it, by the action that its kind asks for."""
+    found = queries.get_discrepancy(db.session(), actor=current_actor(), discrepancy_id=discrepancy_id)
+    settle = settling.settler_of(found.kind)
+    settle(
+        actor=current_actor(),
+        client_id=sent_id(),
+        discrepancy_id=discrepancy_id,
+        settlement=request.form.get("settlement", "")[:24],
+        note=request.form.get("note", ""),
+    )
+    flash(_("The discrepancy is settled."), "success")
+    return redirect(url_for("intake.list_discrepancies"))
