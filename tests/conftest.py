@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from apiflask import APIFlask
@@ -19,11 +20,15 @@ hypothesis_settings.load_profile("lims")
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    """Templates of migrated databases, made once a session."""
-    made = Engines(tmp_path_factory.mktemp("engines"))
-    yield made
-    made.close()
+def engines() -> Iterator[Engines]:
+    """Templates of migrated databases, made once a session.
+
+    In a folder of their own: pytest clears older temporary folders, also those of another session at work.
+    """
+    with TemporaryDirectory(prefix="lims-tests-", ignore_cleanup_errors=True) as folder:
+        made = Engines(Path(folder))
+        yield made
+        made.close()
 
 
 @pytest.fixture(params=ENGINES)
