@@ -12,7 +12,9 @@ from typing import Any
 
 import httpx
 
-RETRIED = frozenset({500, 502, 503, 504})
+UNAVAILABLE = frozenset({502, 503, 504})
+# a fault that stays is a defect to be told soon; one that passes (a database that was restarted) is not
+MOST_FAULTS = 8
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 
 
@@ -76,6 +78,7 @@ class Caller:
     def _send(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         deadline = time.monotonic() + self._patience_s
         wait = FIRST_WAIT_S
+        faults = 0
         while True:
             failure = ""
             try:
@@ -88,8 +91,9 @@ class Caller:
                     return found
                 if answer.status_code == 429:
                     failure, wait = "too many tries", float(answer.headers.get("Retry-After", 1))
-                elif answer.status_code in RETRIED:
+                elif answer.status_code in UNAVAILABLE or (answer.status_code == 500 and faults < MOST_FAULTS):
                     failure = f"status {answer.status_code}"
+                    faults += 1
                 else:
                     raise _refusal(path, answer)
             if time.monotonic() + wait > deadline:
