@@ -56,7 +56,14 @@ async function hold(kind, code) {
     return stop(say(kind === "person" ? "This declaration is not known here." : "This tube was never printed here."));
   }
   const title = kind === "person" ? personTitle(found?.person, code) : `${say("Tube")} ${grouped(code)}`;
-  return { verdict: "good", title, next: say(nextWords[order.wanted]) };
+  // Told before the swab is taken, not after; the server decides when the pair comes.
+  const sampled = found?.status === "sampled";
+  return {
+    verdict: sampled ? "again" : "good",
+    title,
+    text: sampled ? say("This person has been sampled already. Check before you take a swab.") : "",
+    next: say(nextWords[order.wanted]),
+  };
 }
 
 function stop(words) {
@@ -84,6 +91,8 @@ for (const button of choice.querySelectorAll("[data-choose]")) {
     choice.hidden = true;
     const answered = chosen;
     chosen = null;
+    // What was refused while the choice stood may be scanned again at once.
+    station.heard.code = "";
     answered?.(button.dataset.choose);
     station.focus();
   });
