@@ -211,6 +211,19 @@ def test_a_confirmation_that_finds_nothing_contradicts_and_is_held(ready):
     assert resolution.discordant_pool_ids == [bench.pools_of(tube)[0].id]
 
 
+def test_a_confirmation_put_back_from_a_failed_run_belongs_to_no_laboratory_again(ready):
+    [tube] = receive(ready)
+    [pool] = pool_up(ready)
+    bench.plate_all(ready, {pool: "detected"})
+    bench.send_on(ready, [tube])
+    planned = bench.plan(ready, confirming=True)
+    assert bench.pools_of(tube)[-1].laboratory_id == ready.confirming_id
+    bench.read(ready, planned, confirming=True, spoilt="NTC")
+    bench.review(ready, planned["run"], confirming=True)
+    confirm = bench.pools_of(tube)[-1]
+    assert (confirm.status, confirm.laboratory_id) == ("closed", None)
+
+
 def test_a_laboratory_that_may_confirm_reports_a_detected_person_at_once(ready):
     [tube] = receive(ready, laboratory_id=ready.confirming_id)
     [pool] = pool_up(ready, confirming=True)
