@@ -33,6 +33,7 @@ class Bench:
         truth: tube code → the people whose swabs are in it.
         members: pool code → tube codes.
         plates: answers of `plan_run` of the plates at work.
+        done: the same of all plates so far.
     """
 
     laboratory_id: uuid.UUID
@@ -42,6 +43,7 @@ class Bench:
     truth: dict[str, list[Invented]] = field(default_factory=dict)
     members: dict[str, Sequence[str]] = field(default_factory=dict)
     plates: list[dict[str, Any]] = field(default_factory=list)
+    done: list[dict[str, Any]] = field(default_factory=list)
 
     def pool(self, tube_codes: Sequence[str]) -> None:
         """Pool a rack as the product proposes."""
@@ -63,6 +65,7 @@ class Bench:
             )
             for start in range(0, len(waiting), PLATE)
         ]
+        self.done += self.plates
 
     def start(self) -> None:
         """Put the plates into the cycler."""
@@ -113,14 +116,23 @@ class Bench:
                 for result_id in self._others(plate, "verified"):
                     release.release_results(actor=self.supervisor, result_ids=[result_id])
 
+    def finish(self) -> None:
+        """Verify and release what came to a plate later: negatives that waited for a sibling on another plate."""
+        self.plates = [plate for plate in self.done if self._list_results(plate, "preliminary", "")]
+        self.verify()
+        self.release()
+
     def _others(self, plate: dict[str, Any], status: str) -> list[uuid.UUID]:
+        return self._list_results(plate, status, "not_detected")
+
+    def _list_results(self, plate: dict[str, Any], status: str, not_finding: str) -> list[uuid.UUID]:
         run = result_queries.get_run(db.session(), actor=self.supervisor, code=plate["run"])
         found = result_queries.list_results(
             db.session(),
             actor=self.supervisor,
             run_id=run.id,
             status=status,
-            not_finding="not_detected",
+            not_finding=not_finding,
             most=1000,
         )
         return [result.id for result in found]

@@ -40,6 +40,7 @@ def play(setting: Setting, bench: Bench, *, starts_at: datetime, hours: float) -
             _test(bench)
     with clock.at(starts_at + step * MOST_ROUNDS):
         _confirm(setting, bench)
+        bench.finish()
 
 
 def _test(bench: Bench) -> None:
@@ -77,6 +78,7 @@ def _confirm(setting: Setting, bench: Bench) -> None:
         supervisor=setting.actors[f"supervisor.{CONFIRMING.lower()}"],
         members=waiting,
         plates=[],
+        done=[],
     )
     if second.laboratory_id != bench.laboratory_id:
         _send_on(setting, bench, second.laboratory_id, [tube for tubes in waiting.values() for tube in tubes])

@@ -91,7 +91,9 @@ class Caller:
                     return found
                 if answer.status_code == 429:
                     failure, wait = "too many tries", float(answer.headers.get("Retry-After", 1))
-                elif answer.status_code in UNAVAILABLE or (answer.status_code == 500 and faults < MOST_FAULTS):
+                elif answer.status_code in UNAVAILABLE or (
+                    answer.status_code == 500 and faults < MOST_FAULTS
+                ):
                     failure = f"status {answer.status_code}"
                     faults += 1
                 else:

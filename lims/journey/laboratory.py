@@ -115,6 +115,16 @@ def release(crew: Crew, plate: Plate) -> None:
         supervisor.post("/results/release", results=[result["id"]])
 
 
+def finish(crew: Crew, plate: Plate) -> None:
+    """Verify and release what came to a plate later: negatives that waited for a sibling on another plate."""
+    waiting = crew.supervisors[plate.laboratory.code].get(
+        "/results", run=plate.run, status="preliminary", most=1
+    )
+    if waiting["results"]:
+        verify(crew, plate)
+        release(crew, plate)
+
+
 def _unless_done(supervisor: Caller, path: str) -> None:
     """Post a step of a whole run; a run without negatives has nothing to be done in one step."""
     try:

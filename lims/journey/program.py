@@ -64,7 +64,7 @@ class Outcome:
         tally: each station's speed.
         released: people by finding.
         reasons: people without a result, by the reason named to them.
-        unaccounted: declaration codes of those with neither.
+        unaccounted: declaration codes of those with neither, with what they read last.
         wrong: declaration codes of those who read what is not true.
         reconciliation_holds: whether every row of the database is in exactly one class.
     """
@@ -74,7 +74,7 @@ class Outcome:
     tally: Tally = field(default_factory=Tally)
     released: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    unaccounted: list[str] = field(default_factory=list)
+    unaccounted: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     reconciliation_holds: bool = False
 
@@ -99,7 +99,9 @@ def _check_answers(http: httpx.Client) -> None:
     try:
         http.get("/health", timeout=10).raise_for_status()
     except httpx.HTTPError as error:
-        raise JourneyError(f"Nobody answers at {http.base_url}. Start the server with `make run` first.") from error
+        raise JourneyError(
+            f"Nobody answers at {http.base_url}. Start the server with `make run` first."
+        ) from error
 
 
 class Journey:
@@ -110,7 +112,7 @@ class Journey:
         self.outcome = Outcome(plan)
         self._say = say
         self._truth: dict[str, Sequence[Traveller]] = {}
-        self._plates = 0
+        self._plates: list[Plate] = []
 
     def go(self) -> Outcome:
         """Bring everybody from the declaration to the reading.
@@ -188,6 +190,7 @@ class Journey:
         for _ in range(MOST_TESTS):
             if not self._test(crew):
                 break
+        list(self._threads.map(lambda plate: laboratory.finish(crew, plate), self._plates))
 
     @staticmethod
     def _send_out(crew: Crew, people: Sequence[Traveller], *, may_mix: bool) -> list[Team]:
@@ -245,9 +248,9 @@ class Journey:
             "plate", people, lambda share: laboratory.plan(crew, share[0], share[1], self._truth), shares
         )
         numbered = [
-            (plate, self.plan.seed * 10_000 + self._plates + place) for place, plate in enumerate(plates)
+            (plate, self.plan.seed * 10_000 + len(self._plates) + place) for place, plate in enumerate(plates)
         ]
-        self._plates += len(plates)
+        self._plates += plates
 
         def run(item: tuple[Plate, int]) -> None:
             laboratory.run(crew, item[0], self._truth, seed=item[1])
@@ -278,5 +281,5 @@ class Journey:
             elif traveller.status in CLOSED or traveller.status == ASKED_AGAIN:
                 outcome.reasons[traveller.status] += 1
             else:
-                outcome.unaccounted.append(traveller.declaration)
+                outcome.unaccounted[traveller.declaration] = traveller.status
         outcome.reconciliation_holds = bool(crew.coordinator.get("/reconciliation")["holds"])
