@@ -51,14 +51,19 @@ class Actor:
         """Tell whether a place is among the actor's; a thing without a place is seen by all staff."""
         return self.everywhere or place_id is None or place_id in self.place_ids
 
-    def check_place(self, *place_ids: uuid.UUID | None) -> None:
+    def check_place(self, *place_ids: uuid.UUID | None, missing: NotFound | None = None) -> None:
         """Refuse a thing none of whose places is the actor's, as if it did not exist.
+
+        Args:
+            place_ids: the thing's places.
+            missing: what is raised where there is no such thing, so that the two answers are the same to a letter
+                (SECURITY R1); a general sentence when left out.
 
         Raises:
             NotFound: none of the places is among the actor's.
         """
         if not any(self.sees(place_id) for place_id in place_ids):
-            raise NotFound(
+            raise missing or NotFound(
                 "There is no such thing among your places. Check the code, or ask your coordinator."
             )
 

@@ -184,10 +184,10 @@ def set_capacity(
         NotFound: there is no such laboratory among the actor's places.
         InvalidInput: an impossible capacity.
     """
-    laboratory = session.scalars(
-        select(Laboratory).where(Laboratory.place_id == laboratory_id).with_for_update(of=Laboratory)
-    ).first() or queries.get_laboratory(session, laboratory_id=laboratory_id)
-    actor.check_place(laboratory.place_id)
+    session.execute(
+        select(Laboratory.place_id).where(Laboratory.place_id == laboratory_id).with_for_update(of=Laboratory)
+    )
+    laboratory = queries.get_laboratory(session, laboratory_id=laboratory_id, actor=actor)
     rules.check_capacity(
         screening_per_day=screening_per_day,
         confirmation_per_day=confirmation_per_day,
@@ -289,7 +289,6 @@ def close_campaign(
     Raises:
         NotFound: there is no such campaign among the actor's places.
     """
-    campaign = queries.get_campaign(session, campaign_id=campaign_id)
-    actor.check_place(campaign.province_id)
+    campaign = queries.get_campaign(session, campaign_id=campaign_id, actor=actor)
     campaign.is_open = False
     audit.note(session, "campaign", campaign.id, "closed")

@@ -126,14 +126,14 @@ def list_sites(
     return session.scalars(query.limit(most)).all()
 
 
-def get_laboratory(session: Session, *, laboratory_id: uuid.UUID) -> Laboratory:
-    """Return a laboratory with its capacities.
+def get_laboratory(session: Session, *, laboratory_id: uuid.UUID, actor: Actor | None = None) -> Laboratory:
+    """Return a laboratory with its capacities; with an actor, only one of the actor's places.
 
     Raises:
         NotFound: there is no such laboratory.
     """
     laboratory = session.get(Laboratory, laboratory_id)
-    if laboratory is None:
+    if laboratory is None or (actor and not actor.sees(laboratory.place_id)):
         raise NotFound("There is no such laboratory. Choose one from the list.", field="laboratory_id")
     return laboratory
 
@@ -168,14 +168,14 @@ def list_laboratories(
     return session.scalars(query).unique().all()
 
 
-def get_campaign(session: Session, *, campaign_id: uuid.UUID) -> Campaign:
-    """Return a campaign.
+def get_campaign(session: Session, *, campaign_id: uuid.UUID, actor: Actor | None = None) -> Campaign:
+    """Return a campaign; with an actor, only one of the actor's provinces.
 
     Raises:
         NotFound: there is no such campaign.
     """
     campaign = session.get(Campaign, campaign_id)
-    if campaign is None:
+    if campaign is None or (actor and not actor.sees(campaign.province_id)):
         raise NotFound("There is no such campaign. Choose one from the list.", field="campaign_id")
     return campaign
 

@@ -129,8 +129,9 @@ def create_laboratory() -> str | tuple[str, int] | Response:
 @needs("manage_campaign")
 def set_capacity(laboratory_id: uuid.UUID) -> str | tuple[str, int] | Response:
     """Show what a laboratory can do in a day, or change it."""
-    laboratory: Laboratory = queries.get_laboratory(db.session(), laboratory_id=laboratory_id)
-    current_actor().check_place(laboratory_id)
+    laboratory: Laboratory = queries.get_laboratory(
+        db.session(), laboratory_id=laboratory_id, actor=current_actor()
+    )
     form = CapacityForm(obj=laboratory)
     return _answer(form, laboratory.place.name, actions.set_capacity, laboratory_id=laboratory_id)
 

@@ -280,7 +280,7 @@ def plan_run(json_data: NewRun) -> dict[str, Any]:
 def show_run(run_code: str) -> dict[str, Any]:
     """Return a run."""
     run = run_queries.get_run(db.session(), code=run_code)
-    current_actor().check_place(run.laboratory_id)
+    current_actor().check_place(run.laboratory_id, missing=run_queries.no_such_run(run.code))
     return _describe(run)
 
 

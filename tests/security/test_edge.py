@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from security.shapes import list_posts, make_example
 
 from lims.edge import check_text, walk_texts
 from lims.errors import InvalidInput
@@ -37,35 +38,6 @@ def test_every_text_inside_is_found_however_deep():
     assert found["scans.1.tube"] == "U"
 
 
-def _schemas(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in document["paths"].items():
-        if "post" in methods and "requestBody" in methods["post"]:
-            yield path, methods["post"]["requestBody"]["content"]["application/json"]["schema"]
-
-
-def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" in schema:
-        return _resolved(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
-    if "anyOf" in schema:
-        return _resolved(next(one for one in schema["anyOf"] if one.get("type") != "null"), document)
-    return schema
-
-
-def _example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
-    """Return a value of the shape that is described, with one item in every list."""
-    schema = _resolved(schema, document)
-    kind = schema.get("type")
-    if kind == "object":
-        inner = schema.get("properties", {})
-        return {name: _example(one, document) for name, one in inner.items()}
-    if kind == "array":
-        return [_example(schema["items"], document)]
-    if kind == "string":
-        texts = {"uuid": str(uuid.uuid4()), "date-time": "2021-08-16T08:00:00+07:00", "date": "2021-08-16"}
-        return texts.get(schema.get("format", ""), (schema.get("enum") or ["x"])[0])
-    return {"integer": 1, "number": 1.0, "boolean": False}.get(kind)
-
-
 def _spoiled(value: Any, bad: str) -> Iterator[tuple[str, Any]]:
     """Yield copies of a value, each with one text spoiled, and the name of that text."""
     if isinstance(value, str):
@@ -86,9 +58,9 @@ def test_every_text_field_of_every_address_refuses_control_characters(stage):
         stage.bearer(role)
     before = stage.picture()
     tried = 0
-    for path, schema in _schemas(document):
+    for path, schema in list_posts(document):
         address = path.replace("{", "").replace("}", "").replace("result_id", str(uuid.uuid4()))
-        body = _example(schema, document)
+        body = make_example(schema, document)
         assert isinstance(body, dict), path
         for bad in REFUSED:
             for field, spoiled in _spoiled(body, bad):

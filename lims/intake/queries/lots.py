@@ -29,9 +29,8 @@ def get_lot(session: Session, *, actor: Actor, lot_id: uuid.UUID) -> TubeLot:
         NotFound: there is no such lot among them.
     """
     lot = session.get(TubeLot, lot_id)
-    if lot is None:
+    if lot is None or not actor.sees(lot.place_id):
         raise NotFound("There is no such lot of tubes among your places.")
-    actor.check_place(lot.place_id)
     return lot
 
 

@@ -30,7 +30,8 @@ Verdict = dict[str, Any]
 
 def _lock_pool(session: Session, actor: Actor, code: str) -> Pool:
     pool = queries.get_pool(session, code=code, lock=True)
-    actor.check_place(pool.laboratory_id)
+    places = [pool.laboratory_id] if pool.laboratory_id else queries.list_places_of_pool(session, pool=pool)
+    actor.check_place(*places, missing=queries.no_such_pool(pool.code))
     return pool
 
 

@@ -32,7 +32,7 @@ from lims.transaction import action
 
 def _lock_run(session: Session, actor: Actor, code: str) -> Run:
     run = queries.get_run(session, code=code, lock=True)
-    actor.check_place(run.laboratory_id)
+    actor.check_place(run.laboratory_id, missing=queries.no_such_run(run.code))
     return run
 
 

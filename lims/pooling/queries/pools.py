@@ -24,6 +24,12 @@ from lims.pooling.models import Pool, PoolMember, Run, Well
 URGENCY = case((Pool.purpose == "confirm", 0), (Pool.purpose == "retest", 1), (Pool.attempt > 1, 2), else_=3)
 
 
+def no_such_pool(code: str) -> NotFound:
+    """Return the answer for a pool that does not exist, or is not among the places of whoever asks."""
+    shown = codes.grouped(codes.normalise(code))
+    return NotFound("There is no pool %(pool)s. Scan its label again.", field="pool", pool=shown)
+
+
 def get_pool(session: Session, *, code: str, lock: bool = False) -> Pool:
     """Return a pool by its code, however it is written.
 
@@ -39,10 +45,22 @@ def get_pool(session: Session, *, code: str, lock: bool = False) -> Pool:
     query = select(Pool).where(Pool.code == codes.parse(code, expect="pool", field="pool").text)
     pool = session.scalars(query.with_for_update(of=Pool) if lock else query).first()
     if pool is None:
-        raise NotFound(
-            "There is no pool %(pool)s. Scan its label again.", field="pool", pool=code.strip()[:40]
-        )
+        raise no_such_pool(code)
     return pool
+
+
+def list_places_of_pool(session: Session, *, pool: Pool) -> list[uuid.UUID]:
+    """Return the laboratories whose staff may see a pool: its own, those of its tubes, and of what it answers.
+
+    A confirmation belongs to no laboratory until its tube has come to one that may confirm.
+    """
+    of_tubes = (
+        select(Tube.laboratory_id)
+        .join(PoolMember, PoolMember.tube_id == Tube.id)
+        .where(PoolMember.pool_id == pool.id, Tube.laboratory_id.is_not(None))
+    )
+    places = {pool.laboratory_id, pool.parent.laboratory_id if pool.parent else None}
+    return [place for place in {*places, *session.scalars(of_tubes)} if place]
 
 
 def stands_at(laboratory_id: uuid.UUID) -> ColumnElement[bool]:

@@ -19,6 +19,12 @@ from lims.pooling.models import Pool, Reading, ResultFile, Run, Well, WellCall
 UNFINISHED = ("planned", "running", "imported", "reviewed")
 
 
+def no_such_run(code: str) -> NotFound:
+    """Return the answer for a run that does not exist, or is not among the places of whoever asks."""
+    shown = codes.grouped(codes.normalise(code))
+    return NotFound("There is no run %(run)s. Scan the plate's label again.", field="run", run=shown)
+
+
 def get_run(session: Session, *, code: str, lock: bool = False) -> Run:
     """Return a run by the code of its plate, however it is written.
 
@@ -34,9 +40,7 @@ def get_run(session: Session, *, code: str, lock: bool = False) -> Run:
     query = select(Run).where(Run.code == codes.parse(code, expect="plate", field="run").text)
     run = session.scalars(query.with_for_update(of=Run) if lock else query).unique().first()
     if run is None:
-        raise NotFound(
-            "There is no run %(run)s. Scan the plate's label again.", field="run", run=code.strip()[:40]
-        )
+        raise no_such_run(code)
     return run
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -86,7 +85,7 @@ def pool_station() -> str:
     session, pool = db.session(), None
     if request.args.get("pool"):
         pool = queries.get_pool(session, code=request.args["pool"])
-        current_actor().check_place(pool.laboratory_id)
+        current_actor().check_place(pool.laboratory_id, missing=queries.no_such_pool(pool.code))
     return render_template(
         "pooling/station.html",
         laboratory=laboratory,
@@ -143,8 +142,7 @@ def print_pool_labels() -> FlaskResponse:
 @needs("pool_tubes")
 def print_pool_label(pool_code: str) -> FlaskResponse:
     """Print one pool's label."""
-    pool = queries.get_pool(db.session(), code=pool_code)
-    current_actor().check_place(*_places(pool))
+    pool = _get_pool(pool_code)
     return _labels([pool])
 
 
@@ -166,11 +164,11 @@ def _labels(pools: Sequence[Pool]) -> FlaskResponse:
     )
 
 
-def _places(pool: Pool) -> list[uuid.UUID | None]:
-    """Return the laboratories whose staff may see a pool: its own, those of its tubes, and of what it answers."""
-    places = [member.tube.laboratory_id for member in queries.list_members(db.session(), pool_id=pool.id)]
-    places += [place for place in (pool.laboratory_id, pool.parent and pool.parent.laboratory_id) if place]
-    return places
+def _get_pool(pool_code: str) -> Pool:
+    pool = queries.get_pool(db.session(), code=pool_code)
+    places = queries.list_places_of_pool(db.session(), pool=pool)
+    current_actor().check_place(*places, missing=queries.no_such_pool(pool.code))
+    return pool
 
 
 @pooling.get("/pools/<pool_code>")
@@ -178,8 +176,7 @@ def _places(pool: Pool) -> list[uuid.UUID | None]:
 def show_pool(pool_code: str) -> str:
     """Show a pool's record: its tubes, what it answers and what answers it, where it was tested, its journey."""
     session = db.session()
-    pool = queries.get_pool(session, code=pool_code)
-    current_actor().check_place(*_places(pool))
+    pool = _get_pool(pool_code)
     members = queries.list_members(session, pool_id=pool.id)
     return render_template(
         "pooling/show_pool.html",

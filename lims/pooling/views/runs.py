@@ -109,7 +109,7 @@ def _scanned_pools() -> list[str] | None:
 
 def _get_run(run_code: str) -> Run:
     run = queries.get_run(db.session(), code=run_code)
-    current_actor().check_place(run.laboratory_id)
+    current_actor().check_place(run.laboratory_id, missing=queries.no_such_run(run.code))
     return run
 
 

@@ -55,8 +55,7 @@ def amend_result(
         raise InvalidInput(
             "“%(finding)s” is not a finding. Choose one of the list.", field="finding", finding=finding
         )
-    before = queries.lock_result(session, result_id=result_id)
-    actor.check_place(before.laboratory_id)
+    before = queries.lock_result(session, actor=actor, result_id=result_id)
     sample = session.get(Sample, before.sample_id, with_for_update=True)
     if before.status in ("superseded", "held") or sample is None or sample.status != "resulted":
         raise Refused(

@@ -50,8 +50,7 @@ def release_run(
         NotFound: no such run in the actor's places.
         AlreadyDone: nothing of it waits for release.
     """
-    run = queries.lock_run(session, code=run_code)
-    actor.check_place(run.laboratory_id)
+    run = queries.lock_run(session, actor=actor, code=run_code)
     standings = lock_standings(
         session, Result.run_id == run.id, Result.status == "verified", Result.finding == "not_detected"
     )

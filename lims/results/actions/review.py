@@ -45,8 +45,7 @@ def review_run(
         NotFound: no such run in the actor's places.
         WrongState: its readings are not in, or it was looked at before.
     """
-    run = queries.lock_run(session, code=run_code)
-    actor.check_place(run.laboratory_id)
+    run = queries.lock_run(session, actor=actor, code=run_code)
     RUN.check(run.status, "reviewed", code=run.code, field="run_code")
     resolution = apply_calls(session, actor=actor, run=run)
     run.reviewed_by_id, run.reviewed_at = actor.user_id, clock.now()

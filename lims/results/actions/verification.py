@@ -41,8 +41,7 @@ def verify_run(
         Refused: the actor entered its readings.
         AlreadyDone: nothing of it waits for verification.
     """
-    run = queries.lock_run(session, code=run_code)
-    actor.check_place(run.laboratory_id)
+    run = queries.lock_run(session, actor=actor, code=run_code)
     if run.status not in LOOKED_AT:
         raise WrongState(
             "%(code)s is %(state)s. Only a reviewed run can be verified.",
@@ -107,10 +106,9 @@ def lock_chosen(session: Session, *, actor: Actor, result_ids: Sequence[uuid.UUI
     Raises:
         NotFound: one of them is not in the actor's places.
     """
-    standings = lock_standings(session, Result.id.in_(set(result_ids)))
+    found = lock_standings(session, Result.id.in_(set(result_ids)))
+    standings = [standing for standing in found if actor.sees(standing.laboratory_id)]
     queries.check_all_found(standings, result_ids=result_ids)
-    for laboratory_id in {standing.laboratory_id for standing in standings}:
-        actor.check_place(laboratory_id)
     return standings
 
 

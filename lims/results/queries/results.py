@@ -23,17 +23,22 @@ from lims.results.queries.standings import count_names, read_standings
 PAGE = 100
 
 
-def lock_run(session: Session, *, code: str) -> Run:
-    """Return a run by its printed code, locked.
+def no_such_run(code: str) -> NotFound:
+    """Return the answer for a run that does not exist, or is not among the places of whoever asks."""
+    return NotFound(
+        "There is no run with the code %(code)s. Scan its plate again.", field="run_code", code=code
+    )
+
+
+def lock_run(session: Session, *, actor: Actor, code: str) -> Run:
+    """Return a run of the actor's places by its printed code, locked.
 
     Raises:
-        NotFound: there is no such run.
+        NotFound: there is no such run among the actor's places.
     """
     run = session.scalars(select(Run).where(Run.code == code).with_for_update(of=Run)).one_or_none()
-    if run is None:
-        raise NotFound(
-            "There is no run with the code %(code)s. Scan its plate again.", field="run_code", code=code
-        )
+    if run is None or not actor.sees(run.laboratory_id):
+        raise no_such_run(code)
     return run
 
 
@@ -47,9 +52,7 @@ def get_run(session: Session, *, actor: Actor, code: str) -> Run:
         select(Run).where(Run.code == code).options(joinedload(Run.laboratory), joinedload(Run.campaign))
     ).one_or_none()
     if run is None or not actor.sees(run.laboratory_id):
-        raise NotFound(
-            "There is no run with the code %(code)s. Scan its plate again.", field="run_code", code=code
-        )
+        raise no_such_run(code)
     return run
 
 
@@ -80,16 +83,16 @@ def lock_samples(session: Session, *, sample_ids: Collection[uuid.UUID]) -> Sequ
     ).all()
 
 
-def lock_result(session: Session, *, result_id: uuid.UUID) -> Result:
-    """Return one version, locked.
+def lock_result(session: Session, *, actor: Actor, result_id: uuid.UUID) -> Result:
+    """Return one version of a result of the actor's places, locked.
 
     Raises:
-        NotFound: there is no such result.
+        NotFound: there is no such result among the actor's places.
     """
     result = session.scalars(
         select(Result).where(Result.id == result_id).with_for_update(of=Result)
     ).one_or_none()
-    if result is None:
+    if result is None or not actor.sees(result.laboratory_id):
         raise NotFound("There is no such result among your places.", field="result_id")
     return result
 
