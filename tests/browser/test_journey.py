@@ -8,10 +8,11 @@ broken.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from browser.town import COMMUNE, COMMUNE_CODE
+from browser.town import COMMUNE, COMMUNE_CODE, CONFIRMING, SCREENING, Town
 from browser.visitor import PHONE, Visitor
 from browser.words import vi
 from playwright.sync_api import expect
@@ -26,6 +27,13 @@ LISTED = (
     "Ngô Thị Hạnh", "Dương Văn Nam", "Lý Thị Cúc", "Đinh Văn Phúc",
 )  # fmt: skip
 HOUSEHOLD = (("Lê Văn Sơn", "1975"), ("Phạm Thị Lan", "1978"), ("Lê Minh Anh", "2010"))
+LOST, BROKEN = LISTED[0], LISTED[1]
+SINGLE = (HOA["name"], BINH["name"], *LISTED)
+POSITIVE_POOL = (BINH["name"], *LISTED[2:6])
+# Ct by target; what is not named has none
+CT_DETECTED = {"ORF1ab": "27.4", "N": "28.1", "IC": "30.2"}
+CT_NOT_DETECTED = {"IC": "29.8"}
+CT_OF_CONTROLS = {"NTC": {}, "NEC": {"IC": "30.0"}, "PC": {"ORF1ab": "25.3", "N": "26.0", "IC": "29.5"}}
 
 
 @dataclass
@@ -36,11 +44,13 @@ class Day:
         declarations: code by the person's name.
         secrets: result code by the person's name.
         tubes: code by the person's name.
+        runs: codes of the first laboratory's runs.
     """
 
     declarations: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     tubes: dict[str, str] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +60,7 @@ def day() -> Day:
 
 
 def _choose(visitor: Visitor, msgid: str) -> None:
-    visitor.page.get_by_role("main").get_by_text(vi(msgid), exact=True).click()
+    visitor.page.locator("main .choice", has_text=vi(msgid)).first.click()
 
 
 def _type_birth(visitor: Visitor, birth: tuple[str, ...]) -> None:
@@ -187,3 +197,307 @@ def test_labels_of_a_new_lot_come_as_a_pdf(visit, address, town) -> None:
     worker.click("Mint the lot")
     worker.look("lot")
     worker.open_pdf("A4 sheets (PDF)")
+
+
+def test_a_collector_binds_people_to_single_tubes_and_takes_one_back(visit, address, town, day) -> None:
+    collector = visit(address, "collector", PHONE)
+    collector.sign_in(town.accounts["collector"].username)
+    collector.go("/collection")
+    collector.look("session")
+    collector.click("Start")
+    collector.await_station()
+    tubes = iter(town.single_tubes)
+    for name in SINGLE:
+        day.tubes[name] = next(tubes)
+        collector.scan_good(day.declarations[name])
+        collector.scan_good(day.tubes[name])
+    collector.look("single", full=False)
+    # a wrong order, a used tube and a mistake that is taken back
+    collector.scan(next(tubes))
+    collector.expect_banner("wrong")
+    last = HOUSEHOLD[0][0]
+    collector.scan_good(day.declarations[last])
+    collector.scan(day.tubes[HOA["name"]])
+    collector.expect_banner("wrong")
+    collector.look("used-tube", full=False)
+    collector.scan_good(day.declarations[last])
+    collector.scan_good(next(tubes))
+    collector.page.locator("[data-undo]:visible").first.click()
+    expect(collector.page.locator("[data-scans] [data-verdict=undone]")).to_have_count(1)
+    expect(collector.page.locator("[data-mine]")).to_have_text(str(len(SINGLE)))
+    collector.look("taken-back")
+
+
+def test_a_household_shares_a_mixed_tube(visit, address, town, day) -> None:
+    collector = visit(address, "collector-mixed", PHONE)
+    collector.sign_in(town.accounts["collector"].username)
+    collector.go("/collection")
+    _choose(collector, "Several people in a tube")
+    collector.click("Start")
+    collector.await_station()
+    collector.scan_good(town.mixed_tubes[0])
+    for name, _year in HOUSEHOLD:
+        collector.scan_good(day.declarations[name])
+        day.tubes[name] = town.mixed_tubes[0]
+    expect(collector.page.get_by_label(vi("Swabs in the tube"))).to_have_value(str(len(HOUSEHOLD)))
+    collector.look("mixed")
+    collector.click("Close the tube")
+    expect(collector.page.locator("[data-banner-title]")).to_contain_text(vi("Tube closed"))
+
+
+def test_the_tubes_go_into_a_box_that_is_sealed_sent_and_handed_over(visit, address, town, day) -> None:
+    collector = visit(address, "collector-boxes")
+    collector.sign_in(town.accounts["collector"].username)
+    collector.go("/boxes")
+    collector.look("boxes")
+    _pack_and_send(collector, town, town.boxes[0], sorted(set(day.tubes.values())), SCREENING, pictures=True)
+
+
+def test_the_laboratory_names_what_is_missing_and_what_is_broken(visit, address, town, day) -> None:
+    technician = visit(address, "technician-reception")
+    technician.sign_in(town.accounts["technician"].username)
+    technician.look("home")
+    good = [tube for name, tube in day.tubes.items() if name not in {LOST, BROKEN}]
+    _receive_box(technician, town.boxes[0], sorted(set(good)), broken=[day.tubes[BROKEN]], pictures=True)
+    for name in (LOST, BROKEN):
+        expect(technician.page.get_by_role("main")).to_contain_text(day.tubes[name])
+    technician.page.get_by_role("main").get_by_role("link", name=day.tubes[LOST]).first.click()
+    technician.look("tube")
+
+
+def test_the_technician_pools_by_scans_and_by_proposal(visit, address, town, day) -> None:
+    technician = visit(address, "technician")
+    technician.sign_in(town.accounts["technician"].username)
+    technician.go("/pools/station")
+    technician.await_station()
+    for name in POSITIVE_POOL:
+        technician.scan_good(day.tubes[name])
+    technician.scan_good(day.tubes[HOA["name"]])
+    technician.click("Undo")
+    expect(technician.page.locator("[data-scans] [data-verdict=undone]")).to_have_count(1)
+    technician.look("pooling")
+    technician.scan("CMD-DONE")
+    expect(technician.page.locator("[data-banner-title]")).to_contain_text(vi("Pool closed"))
+    technician.click("Make the pools")
+    technician.look("pools")
+    rows = technician.page.get_by_role("table").get_by_role("row").all()[1:]
+    assert sorted(row.locator("td.number").inner_text().strip() for row in rows) == ["1", "4", "5"]
+    technician.open_pdf("Labels (PDF)")
+
+
+def test_a_plate_is_filled_run_and_read_by_keyboard(visit, address, town, day) -> None:
+    technician = visit(address, "technician-run")
+    technician.sign_in(town.accounts["technician"].username)
+    positive = _pool_of(technician, tubes=len(POSITIVE_POOL))
+    day.runs.append(_fill_and_start_plate(technician, pictures=True))
+    _type_readings(technician, detected={positive}, pictures=True)
+    technician.look("run-imported")
+    technician.click("Review: use these calls")
+    technician.look("run-reviewed")
+
+
+def test_before_the_release_people_see_where_their_sample_is(visit, address, day) -> None:
+    hoa = visit(address, "hoa", PHONE)
+    _read_result(hoa, day, HOA, "Your result is not ready yet")
+    hoa.look("waiting")
+    binh = visit(address, "binh", PHONE)
+    _read_result(binh, day, BINH, "Your sample needs a second test")
+    binh.look("second-test")
+
+
+def test_the_retest_finds_one_member_of_the_positive_pool(visit, address, town, day) -> None:
+    technician = visit(address, "technician-retest")
+    technician.sign_in(town.accounts["technician"].username)
+    technician.go("/pools")
+    technician.look("retests")
+    retest = _pool_of(technician, tube=day.tubes[BINH["name"]])
+    day.runs.append(_fill_and_start_plate(technician))
+    _type_readings(technician, detected={retest})
+    technician.click("Review: use these calls")
+    technician.look("retest-reviewed")
+
+
+def test_a_second_person_verifies_and_releases(visit, address, town, day) -> None:
+    supervisor = visit(address, "supervisor")
+    supervisor.sign_in(town.accounts["supervisor"].username)
+    supervisor.look("home")
+    for run in day.runs:
+        supervisor.go("/release")
+        supervisor.look("release")
+        supervisor.page.get_by_role("main").get_by_role("link", name=run).click()
+        supervisor.look("release-desk")
+        supervisor.page.get_by_role("main").locator("form[action$='/verify'] button").click()
+        supervisor.page.get_by_role("main").locator("form[action$='/release'] button").click()
+        supervisor.look("released")
+
+
+def test_the_detected_one_is_confirmed_by_the_second_laboratory(visit, address, town, day) -> None:
+    technician = visit(address, "technician-sends")
+    technician.sign_in(town.accounts["technician"].username)
+    _pack_and_send(technician, town, town.boxes[1], [day.tubes[BINH["name"]]], CONFIRMING)
+    other = visit(address, "technician-confirming")
+    other.sign_in(town.accounts["technician_confirming"].username)
+    _receive_box(other, town.boxes[1], [day.tubes[BINH["name"]]])
+    other.go("/pools")
+    other.look("confirmations")
+    confirmation = _pool_of(other, tube=day.tubes[BINH["name"]])
+    run = _fill_and_start_plate(other)
+    _type_readings(other, detected={confirmation})
+    other.click("Review: use these calls")
+    supervisor = visit(address, "supervisor-confirming")
+    supervisor.sign_in(town.accounts["supervisor_confirming"].username)
+    supervisor.go("/release")
+    supervisor.page.get_by_role("main").get_by_role("link", name=run).click()
+    supervisor.look("release-desk")
+    if supervisor.page.locator("form[action$='/verify'] button").count():
+        supervisor.page.locator("form[action$='/verify'] button").click()
+    supervisor.page.get_by_role("main").get_by_role("link", name=re.compile(vi("Open"))).first.click()
+    supervisor.look("result")
+    supervisor.click("Verify")
+    supervisor.click("Release")
+    supervisor.look("result-released")
+
+
+def test_people_read_their_results_on_a_phone(visit, address, day) -> None:
+    hoa = visit(address, "hoa", PHONE)
+    _read_result(hoa, day, HOA, "Not detected")
+    hoa.look("not-detected")
+    binh = visit(address, "binh", PHONE)
+    _read_result(binh, day, BINH, "Detected")
+    binh.look("detected")
+    for name, year in HOUSEHOLD:
+        member = visit(address, "household", PHONE)
+        _read_result(member, day, {"name": name, "birth": (year,)}, "Not detected")
+    stranger = visit(address, "stranger", PHONE)
+    with stranger.refused():
+        _ask_for_result(stranger, day.secrets[HOA["name"]], ("1", "1", "1990"))
+        expect(stranger.page.get_by_role("alert")).to_be_visible()
+    stranger.look("refused")
+
+
+def test_at_the_end_everybody_is_accounted_for(visit, address, town) -> None:
+    coordinator = visit(address, "coordinator")
+    coordinator.sign_in(town.accounts["coordinator"].username)
+    for width, height in ((1366, 900), (1920, 1080), (320, 640)):
+        coordinator.page.set_viewport_size({"width": width, "height": height})
+        coordinator.go("/board")
+        coordinator.look(f"board-{width}")
+    coordinator.page.set_viewport_size({"width": 1366, "height": 900})
+    coordinator.go("/reconciliation")
+    coordinator.look("reconciliation")
+    expect(coordinator.page.get_by_role("main").locator("caption", has_text=vi("adds up"))).not_to_have_count(
+        0
+    )
+
+
+# ---- What several chapters do ----
+
+
+def _pack_and_send(
+    visitor: Visitor, town: Town, box: str, tubes: list[str], laboratory: str, *, pictures: bool = False
+) -> None:
+    """Pack a box by scans, seal it, send it and hand it to the courier by badge."""
+    visitor.go("/boxes")
+    visitor.page.get_by_label(vi("Scan a box")).focus()
+    visitor.scan(box)
+    visitor.await_station()
+    for tube in tubes:
+        visitor.scan_good(tube)
+    if pictures:
+        visitor.look("box-packing")
+    visitor.click("Seal the box")
+    visitor.page.get_by_label(vi("Laboratory")).select_option(label=laboratory)
+    visitor.page.get_by_label(vi("Temperature in the box, °C")).fill("4,5")
+    if pictures:
+        visitor.look("box-sealed")
+    visitor.click("Send the box")
+    visitor.page.get_by_label(vi("Scan the courier's badge")).focus()
+    visitor.scan(town.accounts["courier"].badge_code)
+    expect(visitor.page.get_by_role("main")).to_contain_text(town.accounts["courier"].name)
+    if pictures:
+        visitor.look("box-sent")
+
+
+def _receive_box(
+    visitor: Visitor, box: str, tubes: list[str], *, broken: Sequence[str] = (), pictures: bool = False
+) -> None:
+    """Receive a box and its tubes by scans, and finish it."""
+    visitor.go("/reception")
+    if pictures:
+        visitor.look("reception")
+    visitor.await_station()
+    visitor.scan(box)
+    visitor.page.get_by_label(vi("Temperature in the box, °C")).fill("5")
+    visitor.click("Receive the box")
+    visitor.await_station()
+    for tube in tubes:
+        visitor.scan_good(tube)
+    for tube in broken:
+        visitor.page.get_by_label(vi("The next tube looks")).select_option("broken")
+        visitor.scan(tube)
+        visitor.expect_banner("again")
+    if pictures:
+        visitor.look("reception-box")
+    visitor.click("Finish the box")
+    visitor.click("Finish")
+    expect(visitor.page.get_by_role("link", name=vi("Next box"))).to_be_visible()
+    if pictures:
+        visitor.look("reception-found")
+
+
+def _pool_of(visitor: Visitor, *, tubes: int = 0, tube: str = "") -> str:
+    """Return the code of the pool in the worklist that has so many tubes, or this one."""
+    visitor.go("/pools")
+    for row in visitor.page.get_by_role("main").get_by_role("table").get_by_role("row").all()[1:]:
+        text = re.sub(r"\s", "", row.inner_text())
+        if (tube and tube in text) or (tubes and row.locator("td.number").inner_text().strip() == str(tubes)):
+            return re.sub(r"\s", "", row.get_by_role("rowheader").inner_text())
+    raise AssertionError(f"no pool with {tube or tubes} in the worklist")
+
+
+def _fill_and_start_plate(visitor: Visitor, *, pictures: bool = False) -> str:
+    """Fill a plate with what waits, start the run and return its code."""
+    visitor.go("/runs/new")
+    visitor.page.get_by_label(vi("Assay"), exact=True).select_option(index=0)
+    if pictures:
+        visitor.look("plan-run")
+    visitor.click("Fill the plate")
+    if pictures:
+        visitor.look("run-planned")
+    visitor.click("Start the run")
+    visitor.click("Enter readings", role="link")
+    found = re.search(r"/runs/(\w{9})/", visitor.page.url)
+    assert found, visitor.page.url
+    return found[1]
+
+
+def _type_readings(visitor: Visitor, *, detected: set[str], pictures: bool = False) -> None:
+    """Type the Ct values of every well, from field to field by Enter, and send them."""
+    table = visitor.page.locator("[data-readings]")
+    targets = table.locator("thead th").all_inner_texts()[2:]
+    table.locator("[data-ct]").first.focus()
+    for row in table.locator("tbody tr").all():
+        holds = re.sub(r"\s", "", row.locator("td").first.inner_text())
+        values = next((ct for word, ct in CT_OF_CONTROLS.items() if f"({word})" in holds), None)
+        if values is None:
+            values = CT_DETECTED if holds in detected else CT_NOT_DETECTED
+        for target in targets:
+            visitor.page.keyboard.type(values.get(target, ""))
+            visitor.page.keyboard.press("Enter")
+    if pictures:
+        visitor.look("readings")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_role("button", name=vi("Review: use these calls"))).to_be_visible()
+
+
+def _ask_for_result(visitor: Visitor, secret: str, birth: tuple[str, ...]) -> None:
+    visitor.go("/results")
+    _fill(visitor, "Result code", secret)
+    _type_birth(visitor, birth)
+    visitor.click("Read the result")
+
+
+def _read_result(visitor: Visitor, day: Day, person: dict, msgid: str) -> None:
+    """Read somebody's result with the code of the slip and the birth date."""
+    _ask_for_result(visitor, day.secrets[person["name"]], person["birth"])
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text(vi(msgid))

@@ -114,6 +114,10 @@ class Visitor:
         """Click the button or link with these words in the main part of the page."""
         self.page.get_by_role("main").get_by_role(role, name=vi(msgid, **parameters)).first.click()
 
+    def await_station(self) -> None:
+        """Wait until a scan station is ready: its field has the focus."""
+        expect(self.page.locator("[data-scan-input]")).to_be_focused()
+
     def scan(self, code: str) -> None:
         """Scan a code: typed fast, ended by Enter."""
         self.page.keyboard.type(code, delay=KEY_MS)
@@ -132,6 +136,7 @@ class Visitor:
     def look(self, name: str, *, full: bool = True) -> None:
         """Keep a picture of the page and prove it readable: axe-core, no sideways scroll, no English left over."""
         self.keep_picture(name, full=full)
+        self.check_console()
         self.check_width()
         self.check_axe()
         self.check_words()
@@ -142,6 +147,10 @@ class Visitor:
         file = PICTURES / f"{self.name}-{name}.png"
         self.page.screenshot(path=file, full_page=full)
         return file
+
+    def check_console(self) -> None:
+        """Fail on what the browser complained of so far."""
+        assert not self.complaints, "\n".join(self.complaints)
 
     def check_width(self) -> None:
         """Fail where the page scrolls sideways."""
@@ -178,4 +187,4 @@ class Visitor:
     def leave(self) -> None:
         """Close the browser's window and fail on what it complained of."""
         self.context.close()
-        assert not self.complaints, "\n".join(self.complaints)
+        self.check_console()
