@@ -173,7 +173,9 @@ def get_tube_record(session: Session, *, actor: Actor, code: str) -> Tube:
     ).first()
     if tube is None:
         raise NotFound(NOT_THERE, field="code", code=codes.grouped(wanted))
-    places = {place for place in (tube.place_id, tube.laboratory_id) if place}
+    # the laboratory that misses a tube of its box must be able to look for it
+    sent_to = tube.box.laboratory_id if tube.box else None
+    places = {place for place in (tube.place_id, tube.laboratory_id, sent_to) if place}
     if not any(actor.sees(place) for place in places or {tube.campaign.province_id}):
         raise NotFound(NOT_THERE, field="code", code=codes.grouped(wanted))
     return tube
