@@ -194,7 +194,7 @@ def show_pool(pool_code: str) -> str:
 
 def _tube_page(code: str) -> str:
     known = "intake.show_tube" in current_app.view_functions
-    return url_for("intake.show_tube", tube_code=code) if known else ""
+    return url_for("intake.show_tube", code=code) if known else ""
 
 
 def _links(pool: Pool) -> list[dict[str, str]]:
