@@ -383,9 +383,8 @@ def reconcile_box(
     open_discrepancies(session, findings=_findings_of_box(box, found))
     box.status, box.reconciled_at = "reconciled", clock.now()
     codes_of = {name: [row.tube.code for row in rows] for name, rows in found.items() if name != "warm"}
-    audit.note(
-        session, "box", box.id, "reconciled", **{name: len(listed) for name, listed in codes_of.items()}
-    )
+    found_count = {name: len(listed) for name, listed in codes_of.items()}
+    audit.note(session, "box", box.id, "reconciled", tubes=found_count)
     return show_box(box, too_warm=bool(found["warm"]), **codes_of | {"received": len(codes_of["received"])})
 
 
