@@ -181,7 +181,9 @@ def test_a_rack_is_pooled_from_the_page_and_what_was_left_out_is_said(ready, bro
 def test_a_pool_s_record_closes_it_prints_its_label_and_voids_it(ready, browser):
     code = pools.open_pool(actor=ready.actor("technician"), laboratory_id=ready.laboratory_id)["pool"]
     assert "/close" not in text(browser.get(f"/pools/{code}"))
-    pools.add_tubes(actor=ready.actor("technician"), pool_code=code, tube_codes=receive(ready, 1))
+    [tube] = receive(ready, 1)
+    pools.add_tubes(actor=ready.actor("technician"), pool_code=code, tube_codes=[tube])
+    assert f"/tubes/{tube}" in text(browser.get(f"/pools/{code}"))
     browser.post(f"/pools/{code}/close")
     assert bench.status_of(code)[0] == "closed"
     assert browser.get(f"/pools/{code}/label.pdf").data.startswith(b"%PDF")
