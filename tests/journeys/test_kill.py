@@ -65,7 +65,7 @@ def _check_nothing_doubled(database_url: str, tmp_path) -> None:
     with app.app_context():
         session = db.session()
         assert session.scalar(select(func.count()).select_from(Declaration)) == PEOPLE
-        attempts = Counter(session.execute(select(Sample.declaration_id, Sample.attempt)).tuples().all())
+        attempts = Counter(session.execute(select(Sample.declaration_id, Sample.attempt)).all())
         assert set(attempts.values()) == {1}
         current = session.scalars(select(Result.sample_id).where(Result.status != "superseded")).all()
         assert len(current) == len(set(current))
