@@ -317,6 +317,23 @@ def test_the_retest_finds_one_member_of_the_positive_pool(visit, address, town, 
     technician.look("retest-reviewed")
 
 
+def test_the_scan_that_did_not_fit_is_settled(visit, address, town, day) -> None:
+    coordinator = visit(address, "coordinator-settles")
+    coordinator.sign_in(town.accounts["coordinator"].username)
+    coordinator.look("home")
+    coordinator.go("/discrepancies")
+    coordinator.look("discrepancies")
+    row = coordinator.page.get_by_role("main").get_by_role("row", name=day.tubes[HOA["name"]])
+    row.get_by_role("link").first.click()
+    coordinator.look("discrepancy")
+    _choose(coordinator, "The scan was a mistake and means nothing.")
+    _fill(coordinator, "Why?", "Quét nhầm ống đã dùng, đã quét lại ngay.")
+    coordinator.click("Settle")
+    expect(
+        coordinator.page.get_by_role("main").get_by_role("row", name=day.tubes[HOA["name"]])
+    ).to_have_count(0)
+
+
 def test_a_second_person_verifies_and_releases(visit, address, town, day) -> None:
     supervisor = visit(address, "supervisor")
     supervisor.sign_in(town.accounts["supervisor"].username)
@@ -329,6 +346,8 @@ def test_a_second_person_verifies_and_releases(visit, address, town, day) -> Non
         supervisor.page.get_by_role("main").locator("form[action$='/verify'] button").click()
         supervisor.page.get_by_role("main").locator("form[action$='/release'] button").click()
         supervisor.look("released")
+    supervisor.go("/release")
+    expect(supervisor.page.get_by_role("link", name=day.runs[0])).to_have_count(0)
 
 
 def test_the_detected_one_is_confirmed_by_the_second_laboratory(visit, address, town, day) -> None:
