@@ -166,7 +166,7 @@ def apply_calls(session: Session, *, actor: Actor, run: Run) -> Resolution:
     for pool in pools:
         pool.status, pool.finding, pool.called_at = "called", findings[pool.id], now
     session.flush()
-    cases = _load_cases(session, pools)
+    cases = _load_cases(session, pools, lock=True)
     _keep_called(session, cases, run)
     groups = _load_groups(session, cases)
     resolution = Resolution(run_valid=True)
@@ -282,14 +282,21 @@ def _load_pools(session: Session, *conditions: Any, lock: bool = False) -> list[
     return list(session.scalars(query.with_for_update(of=Pool) if lock else query))
 
 
-def _load_tubes(session: Session, pool_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[_Tube]]:
-    """Return the member tubes of some pools with their people, in two statements."""
-    rows = session.execute(
+def _load_tubes(
+    session: Session, pool_ids: Collection[uuid.UUID], *, lock: bool = False
+) -> dict[uuid.UUID, list[_Tube]]:
+    """Return the member tubes of some pools with their people, in two statements.
+
+    Locked where a finding is given to them: a name that is being bound at this moment is either seen here, or its
+    collector sees that the tube was tested; never neither.
+    """
+    query = (
         select(PoolMember.pool_id, Tube)
         .join(Tube, Tube.id == PoolMember.tube_id)
         .where(PoolMember.pool_id.in_(pool_ids))
         .order_by(PoolMember.pool_id, PoolMember.position)
-    ).all()
+    )
+    rows = session.execute(query.with_for_update(of=Tube) if lock else query).all()
     tubes = {row[1].id: _Tube(row[1]) for row in rows}
     people = session.execute(
         select(Sample.id, Sample.tube_id, Sample.status)
@@ -307,8 +314,8 @@ def _load_tubes(session: Session, pool_ids: Collection[uuid.UUID]) -> dict[uuid.
     return members
 
 
-def _load_cases(session: Session, pools: Sequence[Pool]) -> list[_Case]:
-    members = _load_tubes(session, [pool.id for pool in pools])
+def _load_cases(session: Session, pools: Sequence[Pool], *, lock: bool = False) -> list[_Case]:
+    members = _load_tubes(session, [pool.id for pool in pools], lock=lock)
     parents: dict[uuid.UUID, Row[Any]] = {
         row.id: row
         for row in session.execute(
@@ -408,8 +415,13 @@ class _Group:
 
 
 def _load_groups(session: Session, cases: Sequence[_Case]) -> dict[uuid.UUID, _Group]:
-    """Return the positive pools that some cases answer, with all the tests that answer them."""
+    """Return the positive pools that some cases answer, with all the tests that answer them.
+
+    The positive pools are locked before their answers are read: of two plates with siblings, reviewed at the same
+    moment, the second must see what the first called, or neither would report the negatives that waited for both.
+    """
     parent_ids = {one.pool.parent_id for one in cases if one.group_finding == "detected"}
+    _load_pools(session, Pool.id.in_(parent_ids), lock=True)
     siblings = _load_pools(
         session, Pool.parent_id.in_(parent_ids), Pool.purpose != "screen", Pool.status != "void"
     )
