@@ -231,7 +231,9 @@ class Tube(Keyed, Base):
     __table_args__ = (
         one_of("mode", rules.MODES),
         one_of("status", rules.TUBE.words),
-        CheckConstraint("mode = 'mixed' OR closed_count IS NULL OR closed_count = 1", name="single_holds_one"),
+        CheckConstraint(
+            "mode = 'mixed' OR closed_count IS NULL OR closed_count = 1", name="single_holds_one"
+        ),
         # a laboratory's tubes that wait, oldest first; a site's tubes not yet on the road
         Index(None, "laboratory_id", "status", "received_at"),
         Index(None, "place_id", "status", "collected_at"),

@@ -294,9 +294,7 @@ def _shape_problems(row: _Row, header: Header, form: str) -> tuple[Reason, ...]:
     return ()
 
 
-def _check_further(
-    row: PersonRow, check: Callable[[PersonRow], None], header: Header
-) -> tuple[Reason, ...]:
+def _check_further(row: PersonRow, check: Callable[[PersonRow], None], header: Header) -> tuple[Reason, ...]:
     try:
         check(row)
     except InvalidInput as refusal:

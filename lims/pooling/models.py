@@ -91,7 +91,9 @@ class PoolMember(Base):
     __table_args__ = (
         UniqueConstraint("pool_id", "position"),
         CheckConstraint("position BETWEEN 1 AND 20", name="position_possible"),
-        Index("uq_pool_member_in_test", "tube_id", unique=True, sqlite_where=IN_TEST, postgresql_where=IN_TEST),
+        Index(
+            "uq_pool_member_in_test", "tube_id", unique=True, sqlite_where=IN_TEST, postgresql_where=IN_TEST
+        ),
         Index(None, "tube_id"),
     )
 
