@@ -56,6 +56,11 @@ def full_time(moment: datetime | None) -> str:
     return "" if moment is None else format_datetime(moment, "EEEE d/M/yyyy HH:mm:ss")
 
 
+def day_time(moment: datetime | None) -> str:
+    """Return weekday, date, hour and minute, as people read it: "Thứ Hai 16/8/2021 08:42"."""
+    return "" if moment is None else format_datetime(moment, "EEEE d/M/yyyy HH:mm")
+
+
 def age(moment: datetime | None) -> str:
     """Return how long ago a moment was: "3 h 12 min"."""
     if moment is None:
@@ -143,7 +148,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(500, _show_crash)
     app.context_processor(_frame)
     app.url_defaults(_version_of_static)
-    app.jinja_env.filters.update(short_time=short_time, full_time=full_time, age=age, grouped=codes.grouped)
+    app.jinja_env.filters.update(
+        short_time=short_time, full_time=full_time, day_time=day_time, age=age, grouped=codes.grouped
+    )
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

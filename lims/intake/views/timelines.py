@@ -16,6 +16,7 @@ from lims.language import say_word
 from lims.msgid import N_
 
 VERBS = {
+    "minted": (N_("Codes minted"), "tags", ""),
     "registered": (N_("Person registered"), "person-plus", "good"),
     "declared": (N_("Declared"), "check", "good"),
     "withdrawn": (N_("Declaration taken back"), "x-circle", "stop"),
