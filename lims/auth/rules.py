@@ -75,5 +75,4 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "results_api.read_result": "the same as the reading page, limited in the same way",
     "auth_api.sign_in": "where a program gets its token",
     "openapi.spec": "the API's own description; holds no data",
-    "openapi.docs": "the API's own description; holds no data",
 }
