@@ -13,7 +13,7 @@ from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 from lims.pooling.models import Pool, PoolMember, Run
 from lims.results.models import Result
 
-Counted = tuple[Select[tuple[int]], InstrumentedAttribute[object] | None]
+Counted = tuple[Select[int], InstrumentedAttribute[object] | None]
 
 
 def _people(_actor: Actor) -> Counted:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
@@ -68,7 +70,8 @@ def search() -> str | Response:
         else:
             if found.kind in RECORDS:
                 endpoint, argument = RECORDS[found.kind]
-                return redirect(url_for(endpoint, **{argument: found.text}))
+                values: dict[str, Any] = {argument: found.text}
+                return redirect(url_for(endpoint, **values))
     return render_template("pages/search.html", query=query, refusal=refusal)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from flask.cli import with_appcontext
 
@@ -97,6 +99,6 @@ def list_accounts(role: str, as_json: bool) -> None:
     )
 
 
-def _line(account: dict[str, object]) -> str:
+def _line(account: dict[str, Any]) -> str:
     closed = "" if account["is_active"] else " (closed)"
-    return f"{account['username']}: {account['name']}, {', '.join(account['roles'])}{closed}"  # type: ignore[call-overload]
+    return f"{account['username']}: {account['name']}, {', '.join(account['roles'])}{closed}"

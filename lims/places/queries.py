@@ -197,6 +197,6 @@ def list_campaigns(session: Session, *, most: int = 200) -> Sequence[Campaign]:
     )
 
 
-def _named(kind: str) -> Select[tuple[Place]]:
+def _named(kind: str) -> Select[Place]:
     """Return the query for the places of a kind, in the order of their names."""
     return select(Place).where(Place.kind == kind).order_by(Place.name_key, Place.code)

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from lims import audit, clock, extensions
+from lims import audit, clock, codes, extensions
 from lims.auth.actors import Actor
 from lims.errors import AlreadyDone, InvalidInput, Refused
-from lims.intake import settling
+from lims.intake import consequences, settling
 from lims.intake.asking_again import ask_for_new_samples
 from lims.intake.models import BoxTube, Discrepancy, Sample, Tube
 from lims.intake.queries import discrepancies as discrepancy_queries
@@ -62,9 +62,9 @@ def open_discrepancies(session: Session, *, findings: Sequence[Finding]) -> list
     """
     actor = session.info.get("actor")
     vault = extensions.vault()
+    keys = [new_id() for _ in findings]
     rows = []
-    for finding in findings:
-        key = new_id()
+    for key, finding in zip(keys, findings, strict=True):
         raw = json.dumps(finding.raw, ensure_ascii=False, default=str).encode() if finding.raw else None
         rows.append(
             {
@@ -90,7 +90,7 @@ def open_discrepancies(session: Session, *, findings: Sequence[Finding]) -> list
         audit.note(session, "discrepancy", key, "opened", kind=finding.kind, **finding.details)
     if rows:
         session.execute(insert(Discrepancy), rows)
-    return [row["id"] for row in rows]
+    return keys
 
 
 @action
@@ -120,7 +120,8 @@ def settle_discrepancy(
         NotFound: there is none among the actor's places.
         AlreadyDone: it is settled.
         InvalidInput: an unknown settlement, or no note.
-        Refused: a kind of the laboratory, or nobody is known who could be asked for a new sample.
+        Refused: a kind of the laboratory, nobody is known who could be asked for a new sample, or a tube that is
+            still missing would be left with people who wait for it.
     """
     discrepancy = discrepancy_queries.get_discrepancy(
         session, actor=actor, discrepancy_id=discrepancy_id, lock=True
@@ -128,11 +129,13 @@ def settle_discrepancy(
     if discrepancy.kind in settling.OF_THE_LABORATORY:
         raise Refused("This kind of discrepancy is settled in the laboratory.", field="kind")
     check_settlement(discrepancy, settlement=settlement, note=note)
-    asked: list[uuid.UUID] = []
-    if settlement == "resample":
+    asked = 0
+    if discrepancy.kind == "tube_missing":
+        asked = _settle_missing(session, discrepancy, settlement)
+    elif settlement == "resample":
         asked = _ask_again(session, discrepancy)
     mark_settled(session, actor=actor, discrepancy=discrepancy, settlement=settlement, note=note)
-    return {"id": str(discrepancy.id), "settlement": settlement, "asked_again": len(asked)}
+    return {"id": str(discrepancy.id), "settlement": settlement, "asked_again": asked}
 
 
 def check_settlement(discrepancy: Discrepancy, *, settlement: str, note: str) -> None:
@@ -155,7 +158,7 @@ def check_settlement(discrepancy: Discrepancy, *, settlement: str, note: str) ->
 def mark_settled(
     session: Session, *, actor: Actor, discrepancy: Discrepancy, settlement: str, note: str
 ) -> None:
-    """Write down how a discrepancy was settled, and tell those who held something for it; used inside others."""
+    """Write down how a discrepancy was settled; used inside others."""
     discrepancy.status = "settled"
     discrepancy.settlement = settlement
     discrepancy.settled_note = note.strip()
@@ -165,10 +168,26 @@ def mark_settled(
     audit.note(
         session, "discrepancy", discrepancy.id, "settled", settlement=settlement, kind=discrepancy.kind
     )
-    settling.tell_listeners(session, discrepancy)
 
 
-def _ask_again(session: Session, discrepancy: Discrepancy) -> list[uuid.UUID]:
+def _settle_missing(session: Session, discrepancy: Discrepancy, settlement: str) -> int:
+    """Write a missing tube off, or let a found one be: nobody may wait for a tube that nobody looks for any more."""
+    tube = session.get(Tube, discrepancy.tube_id, with_for_update={"of": Tube})
+    if tube is None or tube.status != "missing":
+        return _ask_again(session, discrepancy) if settlement == "resample" else 0
+    if settlement != "resample":
+        raise Refused(
+            "Tube %(tube)s is still missing. Receive it if it was found, else ask for a new sample.",
+            field="settlement",
+            tube=codes.grouped(tube.code),
+        )
+    samples = sample_queries.list_samples_of_tubes(session, tube_ids=[tube.id])
+    waiting = [sample for sample in samples if sample.status == "bound"]
+    asked = ask_for_new_samples(session, samples=waiting, reason=discrepancy.kind)
+    return len(asked) + _reject(session, [tube.id], discrepancy.kind)
+
+
+def _ask_again(session: Session, discrepancy: Discrepancy) -> int:
     samples = _concerned(session, discrepancy)
     if not samples:
         raise Refused(
@@ -176,8 +195,7 @@ def _ask_again(session: Session, discrepancy: Discrepancy) -> list[uuid.UUID]:
             field="settlement",
         )
     asked = ask_for_new_samples(session, samples=samples, reason=discrepancy.kind)
-    _put_out_of_use(session, {sample.tube_id for sample in samples}, discrepancy.kind)
-    return asked
+    return len(asked) + _put_out_of_use(session, {sample.tube_id for sample in samples}, discrepancy.kind)
 
 
 def _concerned(session: Session, discrepancy: Discrepancy) -> list[Sample]:
@@ -198,16 +216,21 @@ def _concerned(session: Session, discrepancy: Discrepancy) -> list[Sample]:
     return [sample for sample in samples.values() if sample.status in ("bound", "resulted")]
 
 
-def _put_out_of_use(session: Session, tube_ids: set[uuid.UUID], reason: str) -> None:
+def _put_out_of_use(session: Session, tube_ids: set[uuid.UUID], reason: str) -> int:
     """Reject the tubes nobody counts on any more, so that they are not tested for nothing."""
     needed = (
         select(Sample.id).where(Sample.tube_id == Tube.id, Sample.status.in_(("bound", "resulted"))).exists()
     )
     rows = session.execute(select(Tube.id, Tube.status).where(Tube.id.in_(sorted(tube_ids)), ~needed)).all()
-    rejected = [row.id for row in rows if TUBE.can(row.status, "rejected")]
-    if rejected:
+    return _reject(session, [row.id for row in rows if TUBE.can(row.status, "rejected")], reason)
+
+
+def _reject(session: Session, tube_ids: Sequence[uuid.UUID], reason: str) -> int:
+    """Reject tubes; return how many people were asked for a new sample by the laboratory that kept them."""
+    if tube_ids:
         session.execute(
-            update(Tube).where(Tube.id.in_(rejected)).values(status="rejected", rejection_reason=reason)
+            update(Tube).where(Tube.id.in_(tube_ids)).values(status="rejected", rejection_reason=reason)
         )
-    for tube_id in rejected:
+    for tube_id in tube_ids:
         audit.note(session, "tube", tube_id, "rejected", reason=reason)
+    return consequences.tell(session, "tubes_gone", tube_ids, reason=reason)

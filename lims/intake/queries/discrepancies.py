@@ -14,7 +14,7 @@ from lims.errors import NotFound
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 
 
-def _within(query: Select[tuple[Discrepancy]], actor: Actor) -> Select[tuple[Discrepancy]]:
+def _within(query: Select[Discrepancy], actor: Actor) -> Select[Discrepancy]:
     """Narrow to what was found at, or now lies at, one of the actor's places."""
     if actor.everywhere:
         return query

@@ -143,7 +143,7 @@ def map_campaigns(session: Session, *, campaign_ids: Collection[uuid.UUID]) -> d
     return {row.id: CampaignFacts(*row) for row in rows}
 
 
-def _campaigns_of(province_id: uuid.UUID | None) -> Select[tuple[uuid.UUID]]:
+def _campaigns_of(province_id: uuid.UUID | None) -> Select[uuid.UUID]:
     return select(Campaign.id).where(Campaign.province_id == province_id)
 
 

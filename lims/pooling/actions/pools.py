@@ -418,7 +418,7 @@ def _create_pools(
     now = clock.now()
     status = "closed" if close else "open"
     minted = codes.mint_many("pool", len(proposed))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "code": code,
