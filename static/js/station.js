@@ -41,6 +41,7 @@ export class Station {
     this.input = root.querySelector("[data-scan-input]");
     this.banner = root.querySelector("[data-banner]");
     this.list = root.querySelector("[data-scans]");
+    this.next = this.banner.querySelector("[data-banner-next]").textContent.trim();
     this.heard = { code: "", at: -REPEAT_MS };
     this.undoable = [];
     this.queue = new Queue(`station:${root.dataset.owner ?? ""}:${location.pathname}`, {
@@ -76,7 +77,9 @@ export class Station {
    */
   show({ verdict, title, text = "", next = "" }) {
     this.banner.dataset.state = verdict;
-    for (const [part, words] of Object.entries({ title, text, next })) {
+    if (next) this.next = next;
+    // A refusal leaves the work where it was: what is to be scanned now is still to be scanned.
+    for (const [part, words] of Object.entries({ title, text, next: next || (verdict === "wrong" ? this.next : "") })) {
       this.banner.querySelector(`[data-banner-${part}]`).textContent = words;
     }
     signal(verdict);
@@ -84,6 +87,7 @@ export class Station {
 
   /** Change only the line that says what to scan now. */
   showNext(words) {
+    this.next = words;
     this.banner.querySelector("[data-banner-next]").textContent = words;
   }
 
@@ -116,7 +120,8 @@ export class Station {
       const answer = await this.page.onScan(code, kind, scan);
       if (!answer) return;
       this.show(answer);
-      this.#enlist(scan.id, code, answer);
+      // The list keeps the reason: "stop" alone says nothing an hour later.
+      this.#enlist(scan.id, code, answer.verdict === "wrong" && answer.text ? { ...answer, title: answer.text } : answer);
     } catch (problem) {
       if (!(problem instanceof ApiError)) throw problem;
       this.#refuse(scan, code, problem.message, problem.code === "already_done" ? "again" : "wrong");
