@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lims import audit
+from lims.intake import consequences
 from lims.intake.models import Declaration, Sample
 from lims.intake.rules import DECLARATION, REJECTION_REASONS, SAMPLE
 
@@ -56,15 +57,23 @@ def ask_for_new_samples(
     Returns:
         The ids of the declarations that were opened again.
     """
-    closure = closure_for(reason)
-    closing = [] if keep_results else [item for item in samples if SAMPLE.can(item.status, closure)]
-    if closing:
-        session.execute(
-            update(Sample).where(Sample.id.in_([item.id for item in closing])).values(status=closure)
-        )
-    for item in closing:
-        audit.note(session, "sample", item.id, closure, reason=reason)
+    if not keep_results:
+        _close(session, samples, reason)
     return _reopen(session, {item.declaration_id: item.attempt for item in samples}, reason)
+
+
+def _close(session: Session, samples: Sequence[SampleLike], reason: str) -> None:
+    """Give samples the end that their reason names; one that was tested already is replaced, whatever the reason."""
+    wanted = closure_for(reason)
+    ends = {item.id: wanted if SAMPLE.can(item.status, wanted) else "superseded" for item in samples}
+    closing = [item for item in samples if SAMPLE.can(item.status, ends[item.id])]
+    for end in (wanted, "superseded") if wanted != "superseded" else (wanted,):
+        ids = [item.id for item in closing if ends[item.id] == end]
+        if ids:
+            session.execute(update(Sample).where(Sample.id.in_(ids)).values(status=end))
+    for item in closing:
+        audit.note(session, "sample", item.id, ends[item.id], reason=reason)
+    consequences.tell(session, "samples_closed", [item.id for item in closing], reason=reason)
 
 
 def _reopen(session: Session, attempts: dict[uuid.UUID, int], reason: str) -> list[uuid.UUID]:

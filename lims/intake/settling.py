@@ -1,4 +1,4 @@
-"""Who settles which kind of discrepancy, and who wants to know when one is settled.
+"""Who settles which kind of discrepancy.
 
 Intake settles what was found between the swab and the laboratory's door. What was found in the laboratory
 (a name that came after the call, a discordance) is settled by an action of the results package, which registers it
@@ -6,7 +6,6 @@ when it is imported:
 
     from lims.intake import settling
     settling.settle_with("discordance", settle_discordance)    # an @action with the same keywords as settle_discrepancy
-    settling.tell(let_go_of_results)                           # (session, discrepancy), inside the same transaction
 
 The view asks `settler_of(kind)` and calls what it gets.
 """
@@ -16,18 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from lims.errors import Refused
-from lims.intake.models import Discrepancy
 
 # Settled by others: here they would be closed without what must follow in the laboratory.
 OF_THE_LABORATORY = frozenset({"late_binding", "discordance"})
 
 Settler = Callable[..., dict[str, Any]]
-Listener = Callable[[Session, Discrepancy], None]
 _settlers: dict[str, Settler] = {}
-_listeners: list[Listener] = []
 
 
 def settle_with(kind: str, action: Settler) -> None:
@@ -59,15 +53,3 @@ def settler_of(kind: str) -> Settler:
     from lims.intake.actions.discrepancies import settle_discrepancy
 
     return settle_discrepancy
-
-
-def tell(listener: Listener) -> None:
-    """Call a function in the transaction in which a discrepancy is settled, so that what it held is let go."""
-    if listener not in _listeners:
-        _listeners.append(listener)
-
-
-def tell_listeners(session: Session, discrepancy: Discrepancy) -> None:
-    """Tell everybody registered that a discrepancy is settled."""
-    for listener in _listeners:
-        listener(session, discrepancy)

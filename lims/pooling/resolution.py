@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from lims import audit, clock, codes
 from lims.auth.actors import Actor
+from lims.intake import consequences
 from lims.intake.models import Sample, Tube
 from lims.places.models import Campaign, Laboratory
 from lims.pooling.calls import URGENCY
@@ -28,6 +29,8 @@ from lims.tables import new_id
 
 # A tube in one of these cannot be tested again; one that is in a box may come back.
 LOST = frozenset({"discarded", "missing", "damaged", "rejected", "void"})
+# Of these nobody hopes that it comes back.
+GONE = LOST - {"missing"}
 # A sample in one of these has its named closure or its result: nothing waits for it any more.
 DONE = frozenset({"resulted", "superseded", "lost", "rejected"})
 # What a confirmation may still report on: its person's result is there already, on hold.
@@ -112,6 +115,8 @@ class _Case:
 def put_pools_back(session: Session, *, run: Run) -> list[uuid.UUID]:
     """Close the pools of a failed or void run again, to wait for another plate; one event for each.
 
+    One whose tube was lost while it was on the plate cannot be tested again: what follows from that is told now.
+
     Args:
         session: writing session.
         run: whose plate is given up.
@@ -140,6 +145,13 @@ def put_pools_back(session: Session, *, run: Run) -> list[uuid.UUID]:
     )
     for pool_id in ids:
         audit.note(session, "pool", pool_id, "put_back", run=run.code)
+    gone = session.scalars(
+        select(Tube.id)
+        .join(PoolMember, PoolMember.tube_id == Tube.id)
+        .where(PoolMember.pool_id.in_(ids), Tube.status.in_(GONE))
+        .order_by(Tube.id)
+    ).all()
+    consequences.tell(session, "tubes_gone", gone, reason="tube_gone")
     return ids
 
 
@@ -168,7 +180,7 @@ def apply_calls(session: Session, *, actor: Actor, run: Run) -> Resolution:
     session.flush()
     cases = _load_cases(session, pools, lock=True)
     _keep_called(session, cases, run)
-    groups = _load_groups(session, cases)
+    groups = _load_groups(session, _find_positive(cases))
     resolution = Resolution(run_valid=True)
     fresh: list[_NewPool] = []
     for one in cases:
@@ -204,7 +216,7 @@ def late_outcomes(session: Session, *, samples: Collection[Sample]) -> Resolutio
     )
     resolution = Resolution(run_valid=True)
     cases = _load_cases(session, called)
-    groups = _load_groups(session, cases)
+    groups = _load_groups(session, _find_positive(cases))
     runs = _find_runs(session, [pool.id for pool in called])
     last: dict[uuid.UUID, _Case] = {}
     for one in sorted(cases, key=lambda case_: (case_.pool.called_at, case_.pool.opened_at)):
@@ -215,6 +227,38 @@ def late_outcomes(session: Session, *, samples: Collection[Sample]) -> Resolutio
     for group in groups.values():
         group.release(resolution, only=tube_ids)
     resolution.pool_ids.extend(pool.id for pool in called)
+    return resolution
+
+
+def outcomes_after_loss(session: Session, *, tube_ids: Collection[uuid.UUID]) -> Resolution:
+    """Say what is to be reported now that some tubes will not be tested any more: nobody waits for them.
+
+    The negative siblings of a positive pool waited for the tests of these tubes. Where those were the last, they are
+    reported, or held as a discordance where nobody was detected.
+
+    Args:
+        session: writing session, the tubes' own pools ended (`lost_tubes.take_out`).
+        tube_ids: the tubes.
+
+    Returns:
+        Outcomes of siblings; `pool_ids` are all pools of these tubes and of what is reported.
+    """
+    pools = session.execute(
+        select(Pool.id, Pool.finding, Pool.member_count, Pool.status).where(
+            Pool.id.in_(select(PoolMember.pool_id).where(PoolMember.tube_id.in_(tube_ids)))
+        )
+    ).all()
+    positive = {
+        pool.id
+        for pool in pools
+        if pool.finding == "detected" and pool.member_count > 1 and pool.status == "called"
+    }
+    resolution = Resolution(run_valid=True)
+    for group in _load_groups(session, positive).values():
+        group.release(resolution)
+    resolution.pool_ids.extend(
+        {*(pool.id for pool in pools), *(outcome.pool_id for outcome in resolution.outcomes)}
+    )
     return resolution
 
 
@@ -278,7 +322,7 @@ def _find_findings(session: Session, run: Run) -> dict[uuid.UUID, str]:
 
 
 def _load_pools(session: Session, *conditions: Any, lock: bool = False) -> list[Pool]:
-    query = select(Pool).where(*conditions).order_by(Pool.id)
+    query = select(Pool).where(*conditions).order_by(Pool.id).execution_options(populate_existing=True)
     return list(session.scalars(query.with_for_update(of=Pool) if lock else query))
 
 
@@ -295,6 +339,7 @@ def _load_tubes(
         .join(Tube, Tube.id == PoolMember.tube_id)
         .where(PoolMember.pool_id.in_(pool_ids))
         .order_by(PoolMember.pool_id, PoolMember.position)
+        .execution_options(populate_existing=True)
     )
     rows = session.execute(query.with_for_update(of=Tube) if lock else query).all()
     tubes = {row[1].id: _Tube(row[1]) for row in rows}
@@ -410,17 +455,21 @@ class _Group:
             for sample in one.reportable()
         ]
         resolution.outcomes.extend(fresh)
-        if held and (fresh or only is None):
+        if held and fresh:
             resolution.discordant_pool_ids.append(self.parent_id)
 
 
-def _load_groups(session: Session, cases: Sequence[_Case]) -> dict[uuid.UUID, _Group]:
-    """Return the positive pools that some cases answer, with all the tests that answer them.
+def _find_positive(cases: Iterable[_Case]) -> set[uuid.UUID]:
+    """Return the positive pools of several tubes that some cases answer."""
+    return {one.pool.parent_id for one in cases if one.group_finding == "detected"}
+
+
+def _load_groups(session: Session, parent_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, _Group]:
+    """Return positive pools with all the tests that answer them.
 
     The positive pools are locked before their answers are read: of two plates with siblings, reviewed at the same
     moment, the second must see what the first called, or neither would report the negatives that waited for both.
     """
-    parent_ids = {one.pool.parent_id for one in cases if one.group_finding == "detected"}
     _load_pools(session, Pool.id.in_(parent_ids), lock=True)
     siblings = _load_pools(
         session, Pool.parent_id.in_(parent_ids), Pool.purpose != "screen", Pool.status != "void"
@@ -456,10 +505,11 @@ def _report(
     if step not in (Step.REPORT, Step.CONFIRM, Step.HOLD) or run_id is None:
         return
     held = {Step.CONFIRM: "confirmation", Step.HOLD: "discordance"}.get(step)
-    resolution.outcomes.extend(
+    reported = [
         Outcome(sample.id, one.pool.finding, one.pool.id, held, run_id) for sample in one.reportable()
-    )
-    if step is Step.HOLD and one.pool.parent_id not in resolution.discordant_pool_ids:
+    ]
+    resolution.outcomes.extend(reported)
+    if reported and step is Step.HOLD and one.pool.parent_id not in resolution.discordant_pool_ids:
         resolution.discordant_pool_ids.append(one.pool.parent_id)
 
 
@@ -478,7 +528,7 @@ class _NewPool:
 def _lost_tubes(one: _Case) -> Iterable[_Tube]:
     """Return the tubes that should be tested again but are no longer there: their people are asked again."""
     if one.step in (Step.RETEST_EACH, Step.CONFIRM_EACH, Step.REPEAT):
-        return [tube for tube in one.tubes if tube.is_lost and tube.is_named]
+        return [tube for tube in one.tubes if tube.is_lost]
     return []
 
 

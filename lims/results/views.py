@@ -22,7 +22,7 @@ from lims.intake.settling import OF_THE_LABORATORY
 from lims.language import say, say_error
 from lims.pooling.rules import FINDINGS
 from lims.results import portal
-from lims.results.actions import late_names  # noqa: F401  (registers who settles the laboratory's discrepancies)
+from lims.results.actions import consequences, late_names  # noqa: F401  (register what intake tells and asks)
 from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
 from lims.results.actions.review import review_run

@@ -12,7 +12,7 @@ from intake.people import collect, collect_people, declare, print_tubes, scan, s
 from lims import clock, codes
 from lims.errors import AlreadyDone, InvalidInput, NotFound, Refused
 from lims.extensions import db
-from lims.intake import settling
+from lims.intake import consequences, settling
 from lims.intake.actions.discrepancies import Finding, open_discrepancies, settle_discrepancy
 from lims.intake.actions.reception import receive_box, reconcile_box
 from lims.intake.queries.discrepancies import count_open_by_kind, find_held_samples, list_discrepancies
@@ -135,12 +135,21 @@ def test_kinds_of_the_laboratory_are_settled_by_the_laboratorys_own_action(world
     assert settling.settler_of("tube_reused") is settle_discrepancy
 
 
-def test_whoever_holds_something_is_told_in_the_same_transaction(world, monkeypatch):
-    _, _, discrepancy = reuse(world)
+def test_the_laboratory_is_told_of_closed_samples_and_gone_tubes_in_the_same_transaction(world, monkeypatch):
+    tube, _, discrepancy = reuse(world)
+    [sample] = rows.samples(tube)
     told = []
-    monkeypatch.setattr(settling, "_listeners", [lambda _session, settled: told.append(settled.settlement)])
-    settle(world, discrepancy)
-    assert told == ["accepted"]
+    for what, listeners in consequences._listeners.items():
+        monkeypatch.setitem(
+            consequences._listeners,
+            what,
+            [*listeners, lambda _s, keys, reason, what=what: told.append((what, [*keys], reason)) or 0],
+        )
+    settle(world, discrepancy, "resample")
+    assert told == [
+        ("samples_closed", [sample.id], "tube_reused"),
+        ("tubes_gone", [sample.tube_id], "tube_reused"),
+    ]
 
 
 def test_the_list_goes_on_after_the_last_one_seen(world):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, NotFound, Refused
-from lims.intake import collecting, receiving
+from lims.intake import collecting, consequences, receiving
 from lims.intake.actions.boxes import refuse_unknown_tube, show_box, tube_verdict
 from lims.intake.actions.discrepancies import Finding, open_discrepancies
 from lims.intake.asking_again import ask_for_new_samples
@@ -329,7 +329,7 @@ def _add_extra(
 
 
 def _reject_samples(session: Session, reasons: dict[uuid.UUID, str]) -> int:
-    """Ask everybody in some tubes for a new sample; return how many were asked."""
+    """Ask everybody whom some lost tubes were kept for for a new sample; return how many were asked."""
     if not reasons:
         return 0
     samples = sample_queries.list_samples_of_tubes(session, tube_ids=reasons)
@@ -338,9 +338,15 @@ def _reject_samples(session: Session, reasons: dict[uuid.UUID, str]) -> int:
         if sample.status == "bound":
             by_reason.setdefault(reasons[sample.tube_id], []).append(sample)
     # At most as many rounds as there are reasons, however many tubes.
-    return sum(
+    asked = sum(
         len(ask_for_new_samples(session, samples=rejected, reason=reason))
         for reason, rejected in by_reason.items()
+    )
+    tubes_of: dict[str, list[uuid.UUID]] = {}
+    for tube_id, reason in reasons.items():
+        tubes_of.setdefault(reason, []).append(tube_id)
+    return asked + sum(
+        consequences.tell(session, "tubes_gone", gone, reason=reason) for reason, gone in tubes_of.items()
     )
 
 

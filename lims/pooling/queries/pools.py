@@ -80,13 +80,17 @@ def stands_at(laboratory_id: uuid.UUID) -> ColumnElement[bool]:
 
 
 def tubes_kept() -> ColumnElement[bool]:
-    """Return the condition that every tube of a pool is still there to be tested."""
+    """Return the condition that a pool can be plated though tubes may have been lost.
+
+    A closed pool of several tubes is mixed and needs them no more; a pool of one, and a repeat that waits for its new
+    extraction, are pipetted from the tubes themselves.
+    """
     gone = (
         select(PoolMember.pool_id)
         .join(Tube, Tube.id == PoolMember.tube_id)
         .where(PoolMember.pool_id == Pool.id, Tube.status.not_in(KEPT))
     )
-    return ~exists(gone)
+    return or_(and_(Pool.member_count > 1, ~Pool.new_extraction), ~exists(gone))
 
 
 def find_tubes(session: Session, *, tube_codes: Collection[str]) -> dict[str, Tube]:
@@ -200,10 +204,10 @@ def map_households(session: Session, *, tube_ids: Collection[uuid.UUID]) -> dict
         .where(Sample.tube_id.in_(tube_ids), Sample.status != "void", Declaration.household_code.is_not(None))
         .group_by(Sample.tube_id)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows if row[1]}
 
 
-def pools_to_plate(laboratory_id: uuid.UUID, *, can_confirm: bool) -> Select[tuple[Pool]]:
+def pools_to_plate(laboratory_id: uuid.UUID, *, can_confirm: bool) -> Select[Pool]:
     """Return the query of a laboratory's closed pools, most urgent first, oldest first within."""
     query = (
         select(Pool)

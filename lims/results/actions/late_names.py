@@ -181,30 +181,13 @@ def settle_discordance(
     }
 
 
-def _move(
-    session: Session, ids: Sequence[uuid.UUID], *, verb: str, status: str, reason: str = "discordance"
-) -> None:
+def _move(session: Session, ids: Sequence[uuid.UUID], *, verb: str, status: str) -> None:
     if ids:
         session.execute(update(Result).where(Result.id.in_(ids)).values(status=status, hold_reason=None))
     for result_id in ids:
-        audit.note(session, "result", result_id, verb, reason=reason)
-
-
-def withdraw_results_of_closed_samples(session: Session, discrepancy: Discrepancy) -> None:
-    """Withdraw what waits to be reported for samples that a settled discrepancy has closed; told by `lims.intake`.
-
-    Args:
-        session: the writing session in which the discrepancy is settled.
-        discrepancy: what was settled.
-    """
-    if discrepancy.settlement == "resample":
-        rows = late.lock_results_of_closed_samples(session, discrepancy=discrepancy)
-        _move(
-            session, [row.id for row in rows], verb="withdrawn", status="withdrawn", reason=discrepancy.kind
-        )
+        audit.note(session, "result", result_id, verb, reason="discordance")
 
 
 asking.ask(late.find_called_tubes)
-settling.tell(withdraw_results_of_closed_samples)
 settling.settle_with("late_binding", settle_late_binding)
 settling.settle_with("discordance", settle_discordance)

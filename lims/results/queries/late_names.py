@@ -85,18 +85,20 @@ def list_pools_with_discordance(
     )
 
 
-def lock_results_of_closed_samples(session: Session, *, discrepancy: Discrepancy) -> Sequence[Any]:
-    """Return `id`, `sample_id` of results not yet released whose sample was replaced, locked."""
-    of_tube = Sample.tube_id == discrepancy.tube_id
-    of_person = Sample.declaration_id == discrepancy.declaration_id
-    return session.execute(
-        select(Result.id, Result.sample_id)
-        .join(Sample, Sample.id == Result.sample_id)
+def lock_samples_beyond_doubt(session: Session, *, tube_ids: Collection[uuid.UUID]) -> Sequence[Sample]:
+    """Return the samples of some tubes that wait for a result, locked; not of a tube with an unsettled late name."""
+    doubted = (
+        select(Discrepancy.id)
         .where(
-            or_(of_tube, of_person),
-            Sample.status == "superseded",
-            Result.status.in_(("preliminary", "verified", "held")),
+            Discrepancy.tube_id == Sample.tube_id,
+            Discrepancy.status == "open",
+            Discrepancy.kind == "late_binding",
         )
-        .order_by(Result.id)
-        .with_for_update(of=Result)
+        .exists()
+    )
+    return session.scalars(
+        select(Sample)
+        .where(Sample.tube_id.in_(tube_ids), Sample.status == "bound", ~doubted)
+        .order_by(Sample.id)
+        .with_for_update(of=Sample)
     ).all()
