@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from lims import audit, clock, codes, inbox
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, WrongState
-from lims.intake import collecting, late_names
+from lims.intake import collecting, consequences, late_names
 from lims.intake.actions.discrepancies import Finding, open_discrepancies
 from lims.intake.collecting import (
     Binding,
@@ -420,6 +420,7 @@ def _judge_closings(
         )
     for tube in counted.values():
         audit.note(session, "tube", tube.id, "closed", count=tube.closed_count, names=len(tube.bindings))
+    consequences.tell(session, "tubes_counted", list(counted))
     return verdicts
 
 
