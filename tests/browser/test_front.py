@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser.visitor import PHONE
+from browser.visitor import PHONE, Visitor
 from browser.words import vi
 from playwright.sync_api import expect
 
@@ -32,3 +32,26 @@ def test_a_wrong_password_is_told_and_the_right_one_opens_the_home(visit, addres
     technician.look("sign-in-refused")
     technician.sign_in(town.accounts["technician"].username)
     technician.look("home")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "check"),
+    [
+        ("document.querySelector('#username').labels[0].remove()", Visitor.check_axe),
+        ("document.querySelector('h1').style.color = '#ddd'", Visitor.check_axe),
+        ("document.querySelector('main').style.width = '120vw'", Visitor.check_width),
+        ("document.querySelector('h1').textContent = 'The user name or the password is wrong. Try again.'", Visitor.check_words),
+        ("console.error('something broke')", Visitor.check_console),
+        ("fetch('http://127.0.0.2:9/').catch(() => 0)", Visitor.check_console),
+        ("fetch('/not-there')", Visitor.check_console),
+    ],
+)  # fmt: skip
+def test_a_spoilt_page_does_not_pass(browser, address, spoil, check) -> None:
+    visitor = Visitor(browser, address, size=PHONE, name="spoilt")
+    visitor.go("/sign-in")
+    check(visitor)
+    visitor.page.evaluate(f"() => {{ {spoil}; }}")
+    visitor.page.wait_for_timeout(100)
+    with pytest.raises(AssertionError):
+        check(visitor)
+    visitor.context.close()

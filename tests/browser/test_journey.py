@@ -120,6 +120,7 @@ def test_a_resident_declares_on_a_phone(visit, address, day) -> None:
 def test_a_card_read_by_a_scanner_fills_the_form(visit, address, day) -> None:
     resident = visit(address, "resident-card", PHONE)
     resident.go("/declare")
+    resident.page.locator("summary", has_text=vi("Fill in from the card")).click()
     resident.page.get_by_label(vi("QR of the identity card")).focus()
     resident.scan(BINH_CARD)
     expect(resident.page.get_by_label(vi("Full name"))).to_have_value(BINH["name"])
