@@ -36,6 +36,7 @@ SAID = {
     "held": N_("Put on hold"),
     "imported": N_("Readings entered"),
     "late_binding": N_("Its name came after the test"),
+    "listed": N_("Found on a list of people"),
     "loaded": N_("Loaded"),
     "minted": N_("Codes minted"),
     "missing": N_("Missing from its box"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from lims import audit, clock
@@ -109,12 +109,15 @@ def register_people(
     codes = iter(mint_free(session, Declaration.code, kind="declaration", count=len(entries)))
     rows: dict[type, list[dict[str, Any]]] = {Person: [], PersonIdentity: [], Declaration: [], ResultCode: []}
     outcomes = []
+    met: dict[uuid.UUID, bytes] = {}
     for entry in entries:
         person_id = _find_person(vault, known, entry.statement)
         if person_id is None:
             person_id = _add_person(session, vault=vault, known=known, rows=rows, entry=entry)
         if person_id in open_codes:
             outcomes.append(Registered(*open_codes[person_id], is_new=False))
+            if entry.natural_key:
+                met.setdefault(open_codes[person_id][0], entry.natural_key)
             continue
         row = _declaration_row(entry, actor=actor, campaign=campaign, person_id=person_id, code=next(codes))
         rows[Declaration].append(row)
@@ -127,7 +130,20 @@ def register_people(
     for table, new in rows.items():
         if new:
             session.execute(insert(table), new)
+    _keep_keys(session, met)
     return outcomes
+
+
+def _keep_keys(session: Session, met: dict[uuid.UUID, bytes]) -> None:
+    """Remember which rows of a list met an open declaration, so that the same list does not declare them later.
+
+    A declaration keeps one key: that of the row it was made from, or of the first one it met.
+    """
+    without = declaration_queries.list_without_natural_key(session, declaration_ids=met)
+    if without:
+        session.execute(update(Declaration), [{"id": key, "natural_key": met[key]} for key in without])
+    for key in without:
+        audit.note(session, "declaration", key, "listed")
 
 
 def new_result_code(vault: Vault, actor: Actor, *, declaration_id: uuid.UUID, code: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from statements import count_statements
 from stating import declare, make_form
 
@@ -20,6 +20,7 @@ from lims.intake.people import open_contact
 from lims.intake.people_list import refused_csv
 from lims.intake.queries import lists as queries
 from lims.intake.symptom_words import read_symptoms
+from lims.transaction import writing
 
 HEADER = "STT,Họ và tên,Năm sinh,Giới tính,CCCD,Điện thoại,Phường/Xã,Triệu chứng,Mã hộ"
 GOOD_ROWS = [
@@ -230,3 +231,27 @@ def test_symptoms_are_read_from_free_text():
     assert read_symptoms("Sốt 38 độ, ho khan") == ("fever", "cough")
     assert read_symptoms("đau họng") == ("sore_throat",)
     assert read_symptoms("x") == ()
+
+
+def test_a_row_that_met_an_open_declaration_is_not_declared_again_when_that_has_closed(world):
+    """The same list sent again after the person's result declares nobody, though the person declared alone first."""
+    card = {"identity_number": "022080001234", "name": "Nguyễn Văn An", "birth_date": "1980"}
+    [own] = declare(world, make_form(**card))
+    met = send(world, GOOD_ROWS[0])
+    assert (met["accepted"], met["repeated"]) == (0, 1)
+    with writing() as session:
+        session.execute(update(Declaration).values(status="closed"))
+    again = send(world, GOOD_ROWS[0])
+    assert (again["accepted"], again["repeated"], count(Declaration)) == (0, 1, 1)
+    kept = db.session.scalars(select(Declaration)).unique().one()
+    assert kept.code == own["declaration_code"]
+    verbs = db.session.scalars(select(Event.verb).where(Event.subject_id == kept.id).order_by(Event.seq))
+    assert list(verbs) == ["declared", "listed"]
+
+
+def test_a_declaration_keeps_the_first_key_it_was_given(world):
+    send(world, GOOD_ROWS[0])
+    before = db.session.scalars(select(Declaration.natural_key)).one()
+    met = send(world, GOOD_ROWS[0].replace("0912345678", "0987654321"))
+    assert met["repeated"] == 1
+    assert db.session.scalars(select(Declaration.natural_key)).one() == before

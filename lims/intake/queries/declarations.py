@@ -68,6 +68,20 @@ def find_natural_keys(session: Session, *, campaign_id: uuid.UUID, keys: Collect
     }
 
 
+def list_without_natural_key(
+    session: Session, *, declaration_ids: Collection[uuid.UUID]
+) -> Sequence[uuid.UUID]:
+    """Return which of some declarations were made from no row of a list and met none yet, locked."""
+    if not declaration_ids:
+        return []
+    return session.scalars(
+        select(Declaration.id)
+        .where(Declaration.id.in_(declaration_ids), Declaration.natural_key.is_(None))
+        .order_by(Declaration.id)
+        .with_for_update()
+    ).all()
+
+
 def list_samples(session: Session, *, declaration_id: uuid.UUID) -> Sequence[Sample]:
     """Return the samples of a declaration with their tubes, oldest first."""
     return (
