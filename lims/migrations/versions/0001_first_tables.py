@@ -382,6 +382,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("number_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("number_index", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("bearer_index", sa.LargeBinary(length=32), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('cccd', 'cmnd', 'passport', 'other')", name=op.f("ck_person_identity_kind_known")
@@ -390,6 +391,9 @@ def upgrade() -> None:
             ["person_id"], ["person.id"], name=op.f("fk_person_identity_person_id_person")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person_identity")),
+        sa.UniqueConstraint(
+            "number_index", "bearer_index", name=op.f("uq_person_identity_number_index_bearer_index")
+        ),
         sa.UniqueConstraint(
             "person_id", "number_index", name=op.f("uq_person_identity_person_id_number_index")
         ),
