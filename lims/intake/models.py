@@ -67,9 +67,13 @@ class PersonIdentity(Keyed, Base):
     kind: Mapped[str] = mapped_column(word())
     number_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     number_index: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    # keyed hash of the name and birth date that the number was given with
+    bearer_index: Mapped[bytes] = mapped_column(LargeBinary(32))
     person: Mapped[Person] = relationship(back_populates="identities")
     __table_args__ = (
         UniqueConstraint("person_id", "number_index"),
+        # two requests at one moment do not make one person twice; a number given by two people stays possible
+        UniqueConstraint("number_index", "bearer_index"),
         one_of("kind", ("cccd", "cmnd", "passport", "other")),
     )
 

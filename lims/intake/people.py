@@ -19,6 +19,7 @@ from lims.tables import new_id
 from lims.vault import Vault
 
 IDENTITY = "person_identity.number"
+BEARER = "person_identity.bearer"
 PHONE = "person.phone"
 ADDRESS = "person.address"
 
@@ -77,6 +78,7 @@ def person_rows(
         "address_index": vault.index(fold(statement.address), column=ADDRESS) if statement.address else None,
         "created_at": clock.now(),
     }
+    bearer = f"{person['name_folded']}|{statement.birth.iso}"
     identities = [
         {
             "id": new_id(),
@@ -84,6 +86,7 @@ def person_rows(
             "kind": identity_kind(number),
             "number_sealed": seal(number, IDENTITY),
             "number_index": identity_index(vault, number),
+            "bearer_index": vault.index(bearer, column=BEARER),
         }
         for number in statement.identity_numbers
     ]
