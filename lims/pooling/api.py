@@ -38,6 +38,18 @@ class NewPool(Once):
     laboratory_id: uuid.UUID
 
 
+class PooledTubes(Once):
+    """Tubes for the pool that a station is filling.
+
+    `opening_id` is made by the station, one for each pool it begins: however many scans carry it, in whatever order
+    they arrive after a lost network, they open one pool.
+    """
+
+    opening_id: uuid.UUID
+    laboratory_id: uuid.UUID
+    tubes: list[str] = Field(min_length=1, max_length=MOST_CODES)
+
+
 class Tubes(Once):
     """Tubes in the order scanned."""
 
@@ -192,6 +204,23 @@ def open_pool(json_data: NewPool) -> dict[str, Any]:
     """Open an empty pool."""
     return pool_actions.open_pool(
         actor=current_actor(), client_id=json_data.client_id, laboratory_id=json_data.laboratory_id
+    )
+
+
+@pooling_api.post("/pooled-tubes")
+@pooling_api.input(PooledTubes)
+@pooling_api.doc(
+    summary="Add tubes to the pool that a station began, which the first of them opens",
+    responses=[404, 409, 422],
+)
+@needs("pool_tubes")
+def pool_tubes(json_data: PooledTubes) -> dict[str, Any]:
+    """Open the station's pool unless it is open, and add tubes to it."""
+    opened = pool_actions.open_pool(
+        actor=current_actor(), client_id=json_data.opening_id, laboratory_id=json_data.laboratory_id
+    )
+    return add_tubes(
+        pool_code=opened["pool"], json_data=Tubes(client_id=json_data.client_id, tubes=json_data.tubes)
     )
 
 

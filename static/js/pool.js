@@ -1,4 +1,7 @@
 // The pooling station: the first tube opens a pool, each further one joins it, then it is closed.
+//
+// Until the server has named the pool, every scan carries the same client-made opening id: tubes scanned without
+// network, or faster than the server answers, land in one pool and not in one each, even after a reload.
 
 import { ApiError, Unreachable, newId, postJson } from "./api.js";
 import { grouped } from "./codes.js";
@@ -10,17 +13,38 @@ const root = document.querySelector("[data-station]");
 const picture = root.querySelector("[data-pool]");
 const closeButton = root.querySelector("[data-close-pool]");
 const record = root.querySelector("[data-pool-record]");
+const openingKey = `pool-opening:${root.dataset.owner}:${root.dataset.laboratory}`;
 let pool = root.dataset.poolCode;
 let count = Number(picture.querySelector("[data-pool-count]").textContent);
 
 function show(code, tubes) {
+  if (code) localStorage.removeItem(openingKey);
+  if (code !== pool) keepInAddress(code);
   pool = code;
   count = tubes.length;
-  root.querySelector("[data-pool-name]").textContent = code ? grouped(code) : say("No pool yet");
+  root.querySelector("[data-pool-named]").hidden = !code;
+  root.querySelector("[data-pool-unnamed]").hidden = Boolean(code);
+  root.querySelector("[data-pool-name]").textContent = code ? grouped(code) : "";
   fillPool(picture, tubes.map(grouped));
   closeButton.disabled = count === 0;
   record.hidden = !code;
   if (code) record.href = root.dataset.poolPage.replace("PPPPPPPPP", code);
+}
+
+// A reload, or the way back from the record, finds the pool that is being filled.
+function keepInAddress(code) {
+  const address = new URL(location.href);
+  if (code) address.searchParams.set("pool", code);
+  else address.searchParams.delete("pool");
+  history.replaceState(history.state, "", address);
+}
+
+function openingId() {
+  const kept = localStorage.getItem(openingKey);
+  if (kept) return kept;
+  const made = newId();
+  localStorage.setItem(openingKey, made);
+  return made;
 }
 
 function nextStep(answer) {
@@ -29,14 +53,18 @@ function nextStep(answer) {
     : say("Scan the next tube, or close the pool.");
 }
 
-async function addTube(code, kind, scan) {
-  if (!pool) {
-    const opened = await scan.send("/api/v1/pools", { client_id: newId(), laboratory_id: root.dataset.laboratory });
-    show(opened.pool, []);
-  }
-  const into = pool;
-  const answer = await scan.send(`/api/v1/pools/${into}/tubes`, { client_id: scan.id, tubes: [code] });
-  show(into, answer.tubes);
+async function addTube(code, _kind, scan) {
+  const answer = await (pool
+    ? scan.send(`/api/v1/pools/${pool}/tubes`, { client_id: scan.id, tubes: [code] })
+    : scan.send("/api/v1/pooled-tubes", {
+        client_id: scan.id,
+        opening_id: openingId(),
+        laboratory_id: root.dataset.laboratory,
+        tubes: [code],
+      }));
+  const into = answer.pool;
+  // Somebody closed the pool meanwhile: the next tube opens another.
+  show(answer.status === "open" ? into : "", answer.status === "open" ? answer.tubes : []);
   const verdict = answer.verdicts[0];
   if (verdict.verdict === "wrong") throw new ApiError(verdict); // shown in the banner and in the list
   const title = verdict.verdict === "good" ? say("In the pool") : say("Already in this pool");
@@ -82,5 +110,10 @@ async function closePool() {
   }
 }
 
-const station = new Station(root, { expect: ["tube"], onScan: addTube, onDone: closePool });
+// A scan of before the reload has arrived: go on with the pool it went into.
+function showLate(_entry, answer) {
+  if (answer?.pool && answer.status === "open") show(answer.pool, answer.tubes);
+}
+
+const station = new Station(root, { expect: ["tube"], onScan: addTube, onLate: showLate, onDone: closePool });
 closeButton.addEventListener("click", closePool);

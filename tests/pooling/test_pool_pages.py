@@ -95,6 +95,21 @@ def test_a_program_pools_plates_and_reads_a_rack(ready, program):
     assert shown["wells"][0]["finding"] == "detected" and "Ct" in shown["wells"][0]["reason"]
 
 
+def test_scans_of_one_station_open_one_pool_however_they_arrive(ready, program):
+    tubes = receive(ready, 3)
+    opening, laboratory = str(uuid.uuid4()), str(ready.laboratory_id)
+    sent = [
+        {"client_id": str(uuid.uuid4()), "opening_id": opening, "laboratory_id": laboratory, "tubes": [tube]}
+        for tube in tubes
+    ]
+    answers = [program.post("/pooled-tubes", **one) for one in [*sent, sent[0]]]
+    assert len({answer["pool"] for answer in answers}) == 1
+    assert answers[2]["tubes"] == tubes
+    assert answers[3] == answers[0]
+    elsewhere = {"opening_id": str(uuid.uuid4()), "laboratory_id": str(uuid.uuid4()), "tubes": tubes}
+    program.post("/pooled-tubes", 404, **elsewhere)
+
+
 def test_a_repeated_message_is_answered_the_same_and_changes_nothing(ready, program):
     receive(ready, 2)
     sent = {"client_id": str(uuid.uuid4()), "laboratory_id": str(ready.laboratory_id), "tubes": None}
