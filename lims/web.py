@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, current_app, jsonify, render_template, request, url_for
 from flask_babel import format_datetime, format_time, get_locale, gettext, ngettext
@@ -104,7 +105,15 @@ def _show(status: int, code: str, sentence: str, field: str = "", **more: object
     if is_api():
         return jsonify(code=code, message=sentence, field=field, **more), status
     page = status if status in PAGES else (500 if status >= 500 else 400)
-    return render_template(f"errors/{page}.html", error_message=sentence), status
+    return render_template(f"errors/{page}.html", error_message=sentence, back_url=_page_before()), status
+
+
+def _page_before() -> str:
+    """Return the page of ours that sent a refused form, so that the refusal is no dead end; '' where there is none."""
+    before = urlsplit(request.referrer or "")
+    if request.method != "POST" or before.netloc != request.host:
+        return ""
+    return urlunsplit(("", "", before.path, before.query, ""))
 
 
 def _show_refusal(error: LimsError) -> tuple[Any, int] | tuple[Any, int, dict[str, str]]:

@@ -205,6 +205,18 @@ def test_a_box_is_packed_sealed_sent_and_handed_over_on_its_pages(client, world)
     page(client, f"/boxes/{box}")
 
 
+def test_a_refused_form_leads_back_to_its_page(client, world):
+    (box,) = print_boxes(world)
+    sign_in(client, world.actor("collector"))
+    before = f"http://localhost/boxes/{box}?place={world.site_id}"
+    refused = client.post(f"/boxes/{box}/seal", headers={"Referer": before})
+    assert refused.status_code >= 400
+    assert f'href="/boxes/{box}?place={world.site_id}"' in refused.text
+    for elsewhere in ("http://other.example/boxes", ""):
+        refused = client.post(f"/boxes/{box}/seal", headers={"Referer": elsewhere})
+        assert 'href="/boxes' not in refused.text.split("<main")[1].split("</main")[0]
+
+
 def test_a_box_is_received_and_finished_on_its_pages(client, world):
     _, tubes = collect_people(world, 2)
     box = send_box(world, tubes)
