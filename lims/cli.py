@@ -68,8 +68,10 @@ class Commands(click.Group):
 def _say_database_error(error: DBAPIError) -> str:
     """Return one sentence for what the database refused."""
     reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-    if "no such table" in reason or "does not exist" in reason:
-        return f"The database has no tables of this version ({reason}). Run `lims db upgrade` first."
+    if any(
+        words in reason for words in ("no such table", "no such column", "has no column", "does not exist")
+    ):
+        return f"The database is not of this version ({reason}). Run `lims db upgrade` first."
     if isinstance(error, OperationalError):
         return f"The database does not answer: {reason}. Check DATABASE_URL."
     return f"The database refused: {reason}."
