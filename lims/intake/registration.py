@@ -1,8 +1,9 @@
 """Checked statements become people and declarations, many at once; used inside actions, never by itself.
 
-A person is the same when an identity number, the folded name and the birth date agree; where two requests make the same
-person at one moment, a UNIQUE constraint stops the second, and its action runs again and finds the person. Whoever has an open
-declaration in the campaign already is not given a second one: two codes for one swab is how results get mixed up.
+A person is the same when an identity number, the folded name and the birth date agree; where two requests make the
+same person at one moment, a UNIQUE constraint stops the second, and its action runs again and finds the person.
+Whoever has an open declaration in the campaign already is not given a second one: two codes for one swab is how
+results get mixed up.
 The number of SQL statements does not grow with the number of entries.
 """
 
