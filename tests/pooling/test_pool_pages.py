@@ -257,6 +257,7 @@ def test_mistakes_in_the_table_are_listed_and_what_was_typed_stays(ready, browse
     url = browser.post("/runs/new", data={"size": "96"}).location
     page = text(browser.post(f"{url}/readings", data={"ct-A01-N": "abc"}), 422)
     assert "data-error-summary" in page and 'value="abc"' in page
+    assert '<a href="#ct-A01-N">A01, N:' in page, "a table has no lines: the mistake leads to its field"
 
 
 def test_a_csv_is_handed_in_or_pasted(ready, browser):
@@ -270,7 +271,9 @@ def test_a_csv_is_handed_in_or_pasted(ready, browser):
     assert browser.post(url, data={"csv": csv}).status_code == 302
     file = {"file": (io.BytesIO(csv.encode()), "run.csv")}
     assert browser.post(url, data=file, content_type="multipart/form-data").status_code == 302
-    text(browser.post(url, data={"csv": csv.replace("F12", "Z99")}), 422)
+    assert "Z99,ORF1ab," in text(browser.post(url, data={"csv": csv.replace("F12", "Z99")}), 422), (
+        "nothing is lost"
+    )
 
 
 def test_nothing_to_plate_is_said_on_the_page(browser):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -220,7 +220,7 @@ def enter_readings(run_code: str) -> str | tuple[str, int] | Response:
                 actor=current_actor(), client_id=sent_id(), run_code=run.code, **_sent_readings(fields)
             )
         except ReadingsRefused as refused:
-            problems = [{"message": _tell(one), "field": ""} for one in spoken_problems(refused.problems)]
+            problems = _point_at(spoken_problems(refused.problems), fields)
         except LimsError as error:
             problems = [{"message": say_error(error), "field": ""}]
         else:
@@ -236,6 +236,7 @@ def enter_readings(run_code: str) -> str | tuple[str, int] | Response:
         targets=[target.name for target in kit.targets],
         fields=fields,
         values=_values(run, fields),
+        pasted=request.form.get("csv", ""),
         problems=problems,
     )
     return (page, 422) if problems else page
@@ -282,6 +283,24 @@ def _values(run: Run, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
         for name in (_name(position, target) for target in targets)
         if name in request.form
     }
+
+
+def _point_at(
+    problems: Iterable[Mapping[str, Any]], fields: Mapping[str, Sequence[str]]
+) -> list[dict[str, str]]:
+    """Return problems as the summary shows them: by line for a CSV, by field for the table, which has no lines."""
+    file = request.files.get("file")
+    if (file is not None and file.filename) or request.form.get("csv", "").strip():
+        return [{"message": _tell(one), "field": ""} for one in problems]
+    typed = [(position, target) for position, targets in fields.items() for target in targets]
+    return [_point_at_typed(one, typed) for one in problems]
+
+
+def _point_at_typed(problem: Mapping[str, Any], typed: Sequence[tuple[str, str]]) -> dict[str, str]:
+    if not 1 <= (problem["line"] or 0) <= len(typed):
+        return {"message": _tell(problem), "field": ""}
+    position, target = typed[problem["line"] - 1]
+    return {"message": f"{position}, {target}: {problem['message']}", "field": _name(position, target)}
 
 
 def _tell(problem: Mapping[str, Any]) -> str:
