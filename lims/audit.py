@@ -195,7 +195,7 @@ def append_noted(session: Session) -> None:
 
 
 def list_events(session: Session, *, subject_ids: Sequence[uuid.UUID], most: int = 200) -> Sequence[Event]:
-    """Return the lines of some subjects, oldest first, for a record's timeline."""
+    """Return the lines of some subjects, oldest first."""
     return session.scalars(
         select(Event)
         .where(Event.subject_id.in_(subject_ids))

@@ -1,98 +1,25 @@
-"""A subject's chain of custody as a journey to read: what happened, when, who. Used by every record page."""
+"""A subject's chain of custody as a journey to read: what happened, when, who, where. Used by every record page."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lims import codes
 from lims.audit import Event
 from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.language import say_word
-from lims.msgid import N_
+from lims.places.models import Place
+from lims.timeline_words import NOTED, SAID, SAID_OF, SILENT, SPOKEN, Saying
 
-# What is said of an event, by its verb. A house test fails on a verb that is missing here.
-SAID = {
-    "agreed": N_("Agreed by a second person"),
-    "amended": N_("Amended"),
-    "asked_again": N_("A new sample was asked for"),
-    "boxed": N_("Packed into a box"),
-    "capacity_set": N_("Capacity changed"),
-    "called": N_("Called by the assay's rules"),
-    "closed": N_("Closed"),
-    "created": N_("Created"),
-    "declared": N_("Declared"),
-    "dispatched": N_("Sent on its way"),
-    "drafted": N_("Drafted"),
-    "entered": N_("Entered"),
-    "failed": N_("The run failed"),
-    "handed_over": N_("Handed over to the courier"),
-    "held": N_("Put on hold"),
-    "imported": N_("Readings entered"),
-    "late_binding": N_("Its name came after the test"),
-    "listed": N_("Found on a list of people"),
-    "loaded": N_("Loaded"),
-    "minted": N_("Codes minted"),
-    "missing": N_("Missing from its box"),
-    "opened": N_("Opened"),
-    "opened_again": N_("Opened again"),
-    "packed": N_("Tubes packed"),
-    "password_set": N_("Password set"),
-    "planned": N_("Planned"),
-    "plated": N_("Put on a plate"),
-    "put_back": N_("Put back to wait for another run"),
-    "read": N_("Read by the person"),
-    "readings_recorded": N_("Readings entered"),
-    "received": N_("Received by the laboratory"),
-    "reconciled": N_("Counted and reconciled"),
-    "registered": N_("Registered"),
-    "rejected": N_("Rejected"),
-    "released": N_("Released"),
-    "reopened": N_("Opened again"),
-    "resolved": N_("Resolved"),
-    "result_code_issued": N_("Result code issued"),
-    "result_code_reissued": N_("A new result code was issued; the old one is dead"),
-    "resulted": N_("Has a result"),
-    "retired": N_("Retired"),
-    "reviewed": N_("Reviewed"),
-    "sampled": N_("Sampled"),
-    "scan_taken_back": N_("Scan taken back"),
-    "sealed": N_("Sealed"),
-    "settled": N_("Settled"),
-    "signed_in": N_("Signed in"),
-    "signed_out": N_("Signed out"),
-    "started": N_("Started"),
-    "stored": N_("Stored"),
-    "superseded": N_("Superseded"),
-    "taken_back": N_("Taken back"),
-    "taken_out": N_("Taken out of its box"),
-    "tubes_added": N_("Tubes added"),
-    "tubes_removed": N_("Tubes taken out"),
-    "unheld": N_("Hold ended"),
-    "unpacked": N_("Tubes taken out"),
-    "bound": N_("Bound to its tube"),
-    "used": N_("Used for a person"),
-    "verified": N_("Verified by a second person"),
-    "void": N_("Made void"),
-    "voided": N_("Made void"),
-    "withdrawn": N_("Withdrawn"),
-}
-TONES = {
-    "released": "good",
-    "verified": "good",
-    "rejected": "stop",
-    "failed": "stop",
-    "missing": "stop",
-    "held": "look",
-    "asked_again": "look",
-    "late_binding": "look",
-}
+PLACES = ("place", "laboratory")
 
 
 @dataclass(frozen=True)
@@ -103,6 +30,7 @@ class Happening:
         title: what happened, in the reader's language.
         at: when it happened.
         who: the account's name; empty for a resident or the system.
+        where: the site's or laboratory's name, or the code of the thing that it happened to.
         note: codes and words of the event.
         tone: good, look, stop or empty.
         icon: name in the icon sprite.
@@ -111,19 +39,25 @@ class Happening:
     title: str
     at: datetime
     who: str
+    where: str
     note: str
-    tone: str = ""
-    icon: str = "check"
+    tone: str
+    icon: str
 
 
 def read_timeline(
-    session: Session, *, subject_ids: Collection[uuid.UUID], most: int = 100
+    session: Session,
+    *,
+    subject_ids: Collection[uuid.UUID],
+    codes_of: Mapping[uuid.UUID, str] | None = None,
+    most: int = 100,
 ) -> Sequence[Happening]:
-    """Return what happened to some subjects, latest first, in one statement.
+    """Return what happened to some subjects, latest first, in two statements.
 
     Args:
         session: reading session.
         subject_ids: keys of the subjects (a tube, its samples, their results).
+        codes_of: printed code of a subject, where the page shows several that have one.
         most: lines returned.
     """
     rows = session.execute(
@@ -133,7 +67,12 @@ def read_timeline(
         .order_by(Event.recorded_at.desc(), Event.subject_id, Event.seq.desc())
         .limit(most)
     ).all()
-    return [_tell(event, name or "") for event, name in rows]
+    places = _places_of(session, [event for event, _ in rows])
+    several = len({event.subject_kind for event, _ in rows}) > 1
+    return [
+        _tell(event, name or "", places, kind=several, code=(codes_of or {}).get(event.subject_id, ""))
+        for event, name in rows
+    ]
 
 
 def read_own(session: Session, *, actor: Actor, most: int = 8) -> Sequence[Happening]:
@@ -141,28 +80,58 @@ def read_own(session: Session, *, actor: Actor, most: int = 8) -> Sequence[Happe
     events = session.scalars(
         select(Event).where(Event.actor_id == actor.user_id).order_by(Event.recorded_at.desc()).limit(most)
     ).all()
-    return [_tell(event, "") for event in events]
+    places = _places_of(session, events)
+    return [_tell(event, "", places, kind=True, code="") for event in events]
 
 
-def _tell(event: Event, who: str) -> Happening:
-    said = gettext(SAID[event.verb]) if event.verb in SAID else event.verb
+def _places_of(session: Session, events: Sequence[Event]) -> dict[str, str]:
+    """Return the names of the places among the events' details, by their keys as text."""
+    keys = {event.details[name] for event in events for name in PLACES if event.details.get(name)}
+    if not keys:
+        return {}
+    rows = session.execute(select(Place.id, Place.name).where(Place.id.in_({uuid.UUID(key) for key in keys})))
+    return {str(row.id): row.name for row in rows}
+
+
+def _tell(event: Event, who: str, places: Mapping[str, str], *, kind: bool, code: str) -> Happening:
+    # a verb of an older version of the product is shown as it stands
+    saying = SAID_OF.get((event.subject_kind, event.verb)) or SAID.get(event.verb) or Saying(event.verb)
+    said = gettext(saying.words)
+    where = [places.get(str(event.details.get(name)), "") for name in PLACES]
     return Happening(
-        title=f"{say_word(event.subject_kind).capitalize()}: {said}",
+        title=f"{say_word(event.subject_kind).capitalize()}: {said}" if kind else said,
         at=event.occurred_at,
         who=who,
-        note=_note(event),
-        tone=TONES.get(event.verb, ""),
+        where=" · ".join(part for part in [*where, codes.grouped(code)] if part),
+        note=" · ".join(_notes(event)),
+        tone=saying.tone,
+        icon=saying.icon,
     )
 
 
-def _note(event: Event) -> str:
-    """Return the codes and words of an event's details; keys and lists are for programs."""
-    shown = [
-        say_word(value)
-        for name, value in event.details.items()
-        if isinstance(value, str | int | float)
-        and not isinstance(value, bool)
-        and not name.endswith("_id")
-        and value != ""
-    ]
-    return " · ".join(shown)
+def _notes(event: Event) -> list[str]:
+    """Return an event's details in words; keys, lists of codes and what goes without saying are left out."""
+    told = []
+    for name, words in NOTED.items():
+        value = event.details.get(name)
+        if value in (None, "", []) or value == SILENT.get(name):
+            continue
+        shown = _shown(name, value)
+        if shown:
+            told.append(shown if words == "%(value)s" else gettext(words, value=shown))
+    return told
+
+
+def _shown(name: str, value: object) -> str:
+    """Return one detail as it is read: a word, a grouped code or a number; '' for a key."""
+    if isinstance(value, list):
+        return format_decimal(len(value))
+    if isinstance(value, int | float):
+        return format_decimal(value)
+    text = str(value)
+    if name in SPOKEN:
+        return say_word(text)
+    if name in ("box", "tube", "pool", "answers", "run"):
+        # a result names its pool by key, which nobody reads
+        return codes.grouped(text) if len(text) == codes.LENGTH else ""
+    return text

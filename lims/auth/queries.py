@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
@@ -97,3 +97,10 @@ def map_assigned_places(session: Session, *, users: Sequence[User]) -> dict[uuid
         place.id: place.name
         for place in session.execute(select(Place.id, Place.name).where(Place.id.in_(ids)))
     }
+
+
+def map_display_names(session: Session, *, user_ids: Collection[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """Return the names shown for some accounts, by their keys."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    rows = session.execute(select(User.id, User.display_name).where(User.id.in_(wanted)))
+    return {row.id: row.display_name for row in rows}

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from lims import codes
+from lims.auth.queries import map_display_names
 from lims.errors import InvalidInput, LimsError
 from lims.extensions import db
 from lims.intake.queries.discrepancies import list_discrepancies
@@ -29,8 +30,8 @@ from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
 from lims.results.obstacles import ENDS_BY_ITSELF, HOLDS, list_obstacles_to_release, list_obstacles_to_verify
 from lims.results.queries import results as queries
-from lims.results.timeline import list_steps
 from lims.security import current_actor, needs
+from lims.timeline import read_timeline
 
 SHOWN = ("preliminary", "verified", "held", "released")
 results = Blueprint("results", __name__)
@@ -143,7 +144,7 @@ def show_result(result_id: uuid.UUID) -> str:
         "results/show_result.html",
         result=result,
         versions=versions,
-        names=queries.find_names_of_users(
+        names=map_display_names(
             session,
             user_ids=[
                 key
@@ -157,7 +158,7 @@ def show_result(result_id: uuid.UUID) -> str:
         can_unhold=result.status == "held" and result.hold_reason not in ENDS_BY_ITSELF,
         is_current=result.status != "superseded",
         findings=FINDINGS,
-        steps=list_steps(queries.list_events_with_names(session, subject_ids=subjects)),
+        events=read_timeline(session, subject_ids=subjects),
         pages=current_app.view_functions,
     )
 

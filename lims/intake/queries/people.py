@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.orm import Session, contains_eager
 
 from lims.auth.actors import Actor
-from lims.auth.models import User
 from lims.errors import InvalidInput
 from lims.intake.identity import clean_identity_number, normalise_phone
 from lims.intake.models import Declaration, Person, PersonIdentity
@@ -97,15 +96,6 @@ def list_people(
     rows = session.scalars(query).unique().all()
     page = rows[:PAGE]
     return page, _cursor(page[-1]) if len(rows) > PAGE else ""
-
-
-def map_display_names(session: Session, *, user_ids: Collection[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    """Return the names shown for some accounts, for a record's timeline."""
-    wanted = {user_id for user_id in user_ids if user_id is not None}
-    if not wanted:
-        return {}
-    rows = session.execute(select(User.id, User.display_name).where(User.id.in_(wanted)))
-    return {row.id: row.display_name for row in rows}
 
 
 def _matches(vault: Vault, text: str) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from lims import audit, codes, labels
+from lims import codes, labels
 from lims.auth.actors import Actor
 from lims.auth.queries import get_actor
 from lims.extensions import db
@@ -19,10 +19,10 @@ from lims.intake.queries import boxes as box_queries
 from lims.intake.queries import tubes as tube_queries
 from lims.intake.views import intake
 from lims.intake.views.sent import sent_id, sent_number
-from lims.intake.views.timelines import timeline_of
 from lims.places import queries as place_queries
 from lims.places.models import Place
 from lims.security import current_actor, needs
+from lims.timeline import read_timeline
 
 UNDER_WAY = ("open", "sealed", "dispatched")
 
@@ -67,7 +67,7 @@ def show_box(code: str) -> str:
         courier=courier,
         mine=actor.sees(box.origin_id),
         laboratories=_destinations(box),
-        events=timeline_of(audit.list_events(session, subject_ids=[box.id]), codes_of={box.id: ""}),
+        events=read_timeline(session, subject_ids=[box.id]),
     )
 
 
@@ -160,5 +160,5 @@ def show_tube(code: str) -> str:
         boxes=boxes,
         box_codes=box_queries.map_box_codes(session, box_ids=[row.box_id for row in boxes]),
         sees_people=actor.can("see_people"),
-        events=timeline_of(audit.list_events(session, subject_ids=list(subjects)), codes_of=subjects),
+        events=read_timeline(session, subject_ids=subjects, codes_of=subjects),
     )

@@ -9,7 +9,6 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from lims import audit
 from lims.errors import InvalidInput
 from lims.extensions import db
 from lims.intake import settling
@@ -18,8 +17,8 @@ from lims.intake.queries import samples as sample_queries
 from lims.intake.rules import DISCREPANCY_KINDS, SETTLEMENTS
 from lims.intake.views import intake
 from lims.intake.views.sent import sent_id
-from lims.intake.views.timelines import timeline_of
 from lims.security import current_actor, needs
+from lims.timeline import read_timeline
 
 PAGE = 50
 
@@ -82,7 +81,7 @@ def show_discrepancy(discrepancy_id: uuid.UUID) -> str:
         samples=samples,
         of_person=of_person,
         settlements=SETTLEMENTS,
-        events=timeline_of(audit.list_events(session, subject_ids=[found.id]), codes_of={found.id: ""}),
+        events=read_timeline(session, subject_ids=[found.id]),
     )
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms.fields import SelectChoice
 
-from lims import audit, codes, labels
+from lims import codes, labels
 from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, settings, vault
 from lims.intake import rules
@@ -26,10 +26,10 @@ from lims.intake.result_codes import hash_result_code, result_code_for
 from lims.intake.views import declare_forms as forms
 from lims.intake.views import intake
 from lims.intake.views.slips import slips_pdf
-from lims.intake.views.timelines import timeline_of
 from lims.language import say_error, say_word
 from lims.places import queries as place_queries
 from lims.security import current_actor, needs
+from lims.timeline import read_timeline
 
 
 @intake.get("/people")
@@ -160,7 +160,7 @@ def _record(declaration: Declaration, reissue: forms.ReissueForm | None = None) 
         birth=_birth(declaration),
         samples=samples,
         household=queries.list_household(session, declaration=declaration),
-        events=timeline_of(audit.list_events(session, subject_ids=list(subjects)), codes_of=subjects),
+        events=read_timeline(session, subject_ids=subjects, codes_of=subjects),
         withdraw=withdraw if rules.DECLARATION.can(declaration.status, "withdrawn") else None,
         reissue=(reissue or forms.ReissueForm(formdata=None, client_id=uuid.uuid4()))
         if actor.can("reissue_result_code") and declaration.status not in ("withdrawn", "expired")

@@ -10,9 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from lims.audit import Event
 from lims.auth.actors import Actor
-from lims.auth.models import User
 from lims.errors import NotFound
 from lims.intake.models import Sample, Tube
 from lims.pooling.models import Pool, PoolMember, Run, Well
@@ -329,25 +327,3 @@ def list_versions(session: Session, *, sample_id: uuid.UUID) -> Sequence[Result]
     return session.scalars(
         select(Result).where(Result.sample_id == sample_id).order_by(Result.version.desc())
     ).all()
-
-
-def list_events_with_names(
-    session: Session, *, subject_ids: Sequence[uuid.UUID], most: int = 100
-) -> list[tuple[Event, str]]:
-    """Return the lines of some subjects with the name of who did it, latest first."""
-    rows = session.execute(
-        select(Event, User.display_name)
-        .outerjoin(User, User.id == Event.actor_id)
-        .where(Event.subject_id.in_(subject_ids))
-        .order_by(Event.recorded_at.desc(), Event.seq.desc())
-        .limit(most)
-    ).all()
-    return [(event, name or "") for event, name in rows]
-
-
-def find_names_of_users(session: Session, *, user_ids: Collection[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    """Return the names shown for some accounts."""
-    rows = session.execute(
-        select(User.id, User.display_name).where(User.id.in_({key for key in user_ids if key}))
-    )
-    return dict(rows.all())

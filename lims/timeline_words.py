@@ -1,0 +1,136 @@
+"""What is said of an event on a record page: its verb in words, with an icon and a tone, and its details. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lims.msgid import N_
+
+
+class Saying(NamedTuple):
+    """How a verb is shown.
+
+    Args:
+        words: message id of what happened.
+        icon: name in the icon sprite.
+        tone: good, look, stop or empty.
+    """
+
+    words: str
+    icon: str = "check"
+    tone: str = ""
+
+
+# By verb. A house test fails on a verb that is missing here.
+SAID = {
+    "agreed": Saying(N_("Agreed by a second person"), "check-all", "good"),
+    "amended": Saying(N_("Result amended"), "pencil", "look"),
+    "bound": Saying(N_("Sample taken"), "droplet", "good"),
+    "boxed": Saying(N_("Packed into a box"), "box-seam"),
+    "called": Saying(N_("Called by the assay's rules"), "check"),
+    "capacity_set": Saying(N_("Capacity changed"), "pencil"),
+    "closed": Saying(N_("Closed"), "check"),
+    "created": Saying(N_("Created"), "plus-circle"),
+    "damaged": Saying(N_("Arrived damaged"), "exclamation-triangle", "stop"),
+    "declared": Saying(N_("Declared"), "check", "good"),
+    "dispatched": Saying(N_("Sent to the laboratory"), "truck"),
+    "drafted": Saying(N_("Drafted"), "pencil"),
+    "entered": Saying(N_("Result written"), "pencil"),
+    "failed": Saying(N_("The run failed"), "x-circle", "stop"),
+    "handed_over": Saying(N_("Handed over to the courier"), "person-check"),
+    "held": Saying(N_("Put on hold"), "pause-circle", "look"),
+    "imported": Saying(N_("List of people taken in"), "inbox"),
+    "late_binding": Saying(N_("Its name came after the test"), "person-check", "look"),
+    "listed": Saying(N_("On a list of people again"), "list-check"),
+    "loaded": Saying(N_("Loaded"), "check"),
+    "minted": Saying(N_("Codes minted"), "tags"),
+    "missing": Saying(N_("Missing from its box"), "question-circle", "stop"),
+    "opened": Saying(N_("Opened"), "box"),
+    "opened_again": Saying(N_("A new sample was asked for"), "arrow-repeat", "look"),
+    "packed": Saying(N_("Tubes packed"), "box-seam"),
+    "password_set": Saying(N_("Password set"), "lock"),
+    "planned": Saying(N_("Plate planned"), "check"),
+    "plated": Saying(N_("Put on a plate"), "check"),
+    "put_back": Saying(N_("Put back to wait for another run"), "arrow-repeat", "look"),
+    "read": Saying(N_("Read by the person"), "eye", "good"),
+    "readings_recorded": Saying(N_("Readings entered"), "pencil"),
+    "received": Saying(N_("Received by the laboratory"), "inbox", "good"),
+    "reconciled": Saying(N_("Counted and reconciled"), "check-circle", "good"),
+    "registered": Saying(N_("Person registered"), "person-plus", "good"),
+    "rejected": Saying(N_("Rejected"), "x-circle", "stop"),
+    "released": Saying(N_("Result released"), "check-all", "good"),
+    "reopened": Saying(N_("Opened again"), "arrow-repeat"),
+    "resolved": Saying(N_("Every member is accounted for"), "check-circle", "good"),
+    "result_code_issued": Saying(N_("Result code printed"), "tags"),
+    "result_code_reissued": Saying(
+        N_("A new result code was issued; the old one no longer works"), "arrow-repeat", "look"
+    ),
+    "resulted": Saying(N_("Sample has a result"), "check"),
+    "retired": Saying(N_("Replaced by a newer version"), "arrow-repeat"),
+    "reviewed": Saying(N_("Reviewed"), "check"),
+    "sampled": Saying(N_("Sampled"), "droplet", "good"),
+    "scan_taken_back": Saying(N_("Scan undone"), "arrow-counterclockwise", "look"),
+    "sealed": Saying(N_("Sealed"), "lock"),
+    "settled": Saying(N_("Discrepancy settled"), "check-circle", "good"),
+    "signed_in": Saying(N_("Signed in"), "person-check"),
+    "signed_out": Saying(N_("Signed out"), "person"),
+    "started": Saying(N_("Started"), "play-circle"),
+    "stored": Saying(N_("Tested and kept"), "check", "good"),
+    "superseded": Saying(N_("Replaced by a newer one"), "arrow-repeat", "look"),
+    "taken_back": Saying(N_("Scan undone"), "arrow-counterclockwise", "look"),
+    "taken_out": Saying(N_("Taken out of the box"), "box"),
+    "tubes_added": Saying(N_("Tubes added"), "plus-circle"),
+    "tubes_removed": Saying(N_("Tubes taken out"), "box"),
+    "unheld": Saying(N_("Taken off hold"), "play-circle"),
+    "unpacked": Saying(N_("Tubes scanned"), "inbox"),
+    "used": Saying(N_("Filled"), "droplet", "good"),
+    "verified": Saying(N_("Verified by a second person"), "check", "good"),
+    "void": Saying(N_("Made void"), "x-circle", "stop"),
+    "voided": Saying(N_("Made void"), "x-circle", "stop"),
+    "withdrawn": Saying(N_("Result withdrawn"), "x-circle", "stop"),
+}
+# Where a verb says something else of one kind of thing.
+SAID_OF = {
+    ("declaration", "withdrawn"): Saying(N_("Declaration withdrawn"), "x-circle", "stop"),
+    ("discrepancy", "opened"): Saying(N_("Discrepancy found"), "exclamation-triangle", "look"),
+}
+
+# Details that are told, by name, in this order; a list is told by its length. The others are for programs.
+NOTED = {
+    "box": N_("box %(value)s"),
+    "tube": N_("tube %(value)s"),
+    "answers": N_("after pool %(value)s"),
+    "pool": N_("pool %(value)s"),
+    "run": N_("run %(value)s"),
+    "well": N_("well %(value)s"),
+    "assay": N_("assay %(value)s"),
+    "name": "%(value)s",
+    "kind": "%(value)s",
+    "purpose": "%(value)s",
+    "mode": "%(value)s",
+    "finding": "%(value)s",
+    "before": N_("before: %(value)s"),
+    "condition": "%(value)s",
+    "hold": "%(value)s",
+    "settlement": "%(value)s",
+    "reason": "%(value)s",
+    "by": N_("declared by %(value)s"),
+    "tubes": N_("%(value)s tubes"),
+    "names": N_("%(value)s people in the tube"),
+    "pools": N_("%(value)s pools"),
+    "results": N_("%(value)s results"),
+    "held": N_("%(value)s on hold"),
+    "blocked": N_("%(value)s left waiting"),
+    "places": N_("%(value)s places"),
+    "roles": N_("%(value)s roles"),
+    "attempt": N_("attempt %(value)s"),
+    "version": N_("version %(value)s"),
+    "pool_size": N_("pools of up to %(value)s"),
+    "screening_per_day": N_("screening: %(value)s reactions a day"),
+    "confirmation_per_day": N_("confirmation: %(value)s reactions a day"),
+    "temperature_c": N_("%(value)s °C"),
+}
+# Words of ours among the details; whatever else is told is a code, a number or somebody's own words.
+SPOKEN = ("kind", "purpose", "mode", "finding", "before", "condition", "hold", "settlement", "reason", "by")
+# Not worth telling: the first attempt, the first version, nothing on hold.
+SILENT = {"attempt": 1, "version": 1, "held": 0, "blocked": 0, "condition": "good"}
