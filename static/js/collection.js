@@ -16,6 +16,9 @@ const swabs = root.querySelector("[data-swabs]");
 const order = new Order(root.dataset.order);
 let mixed = null; // {code, people, limit} while a mixed tube is being filled
 let chosen = null; // what to do with the answer of the choice
+let heldTitle = ""; // who or what waits for the second scan
+// What the server says against the tube alone: the person stays, and the next tube is theirs.
+const TUBE_AT_FAULT = new Set(["tube_reused", "tube_gone", "other_session", "tube_overfull"]);
 
 const asKind = (kind) => (kind === "declaration" ? "person" : "tube");
 const nextWords = { person: "Now scan the person.", tube: "Now scan the tube." };
@@ -39,11 +42,21 @@ const personTitle = (person, code) => (person ? `${person.name} · ${person.birt
 
 async function takeSingle(kind, code, scan) {
   const meaning = order.take(kind, code);
-  if (meaning.step === "choose") return stop(say("Choose below before you go on."));
+  if (meaning.step === "choose") return chooseByScan(code);
   if (meaning.step === "first_missing") return stop(say(missingWords[order.first]));
-  if (meaning.step === "two_in_a_row") return askWhich(order.held, code);
+  if (meaning.step === "two_in_a_row") return askWhich(kind, code);
+  heldTitle = meaning.step === "held" ? grouped(code) : heldTitle;
   if (meaning.step === "held") return hold(kind, code);
-  return bind(meaning.tube, meaning.person, scan);
+  const title = heldTitle;
+  const answer = await bind(meaning.tube, meaning.person, scan);
+  if (answer.verdict === "good" && answer.answer.mode === "mixed") {
+    // It holds one person and nobody will close it: its result would wait for names that never come.
+    return { ...answer, verdict: "again", text: say("This tube is for several people. Take this scan back and use a tube for one person.") };
+  }
+  const tubeAtFault = order.first === "person" && TUBE_AT_FAULT.has(answer.answer.code);
+  if (!tubeAtFault || !order.holdAgain(meaning.person)) return answer;
+  heldTitle = title;
+  return { ...answer, next: `${title}: ${say(nextWords[order.wanted])}` };
 }
 
 async function hold(kind, code) {
@@ -55,9 +68,14 @@ async function hold(kind, code) {
     order.drop();
     return stop(say(kind === "person" ? "This declaration is not known here." : "This tube was never printed here."));
   }
-  const title = kind === "person" ? personTitle(found?.person, code) : `${say("Tube")} ${grouped(code)}`;
+  const title = titleOf(kind, code, found);
+  if (order.held === code) heldTitle = title;
+  if (found && ["withdrawn", "expired"].includes(found.status)) {
+    if (order.held === code) order.drop();
+    return stop(say("This declaration is no longer open. Let the person declare anew before the swab."));
+  }
   // Told before the swab is taken, not after; the server decides when the pair comes.
-  const sampled = found?.status === "sampled";
+  const sampled = kind === "person" && ["sampled", "closed"].includes(found?.status);
   return {
     verdict: sampled ? "again" : "good",
     title,
@@ -70,12 +88,31 @@ function stop(words) {
   return { verdict: "wrong", title: say("Stop"), text: words };
 }
 
-function askWhich(first, second) {
-  ask(say("Nothing was bound. Which one is right?"), grouped(first), grouped(second), (which) => {
-    const kept = order.choose(which);
-    station.show({ verdict: "again", title: grouped(kept), next: say(nextWords[order.wanted]) });
+function titleOf(kind, code, found) {
+  return kind === "person" ? personTitle(found?.person, code) : `${say("Tube")} ${grouped(code)}`;
+}
+
+async function askWhich(kind, code) {
+  const rivalTitle = titleOf(kind, code, await lookUp(code).catch(() => null));
+  ask(say("Nothing was bound. Which one is right?"), heldTitle, rivalTitle, (which) => {
+    order.choose(which);
+    if (which === "second") heldTitle = rivalTitle;
+    station.show({ verdict: "again", title: heldTitle, next: say(nextWords[order.wanted]) });
   });
-  return { verdict: "wrong", title: say("Two in a row"), text: say("Nothing was bound. Which one is right?"), next: say("Choose below before you go on.") };
+  return {
+    verdict: "wrong",
+    title: say("Two in a row"),
+    text: say("Nothing was bound. Which one is right?"),
+    next: say("Choose below, or scan the right one again."),
+  };
+}
+
+// With a scanner in hand and gloves on, the right one scanned again is the answer.
+function chooseByScan(code) {
+  const which = order.chosenBy(code);
+  if (which === null || !chosen) return stop(say("Choose below, or scan the right one again."));
+  settleChoice(which);
+  return null;
 }
 
 function ask(question, first, second, answered) {
@@ -88,14 +125,18 @@ function ask(question, first, second, answered) {
 
 for (const button of choice.querySelectorAll("[data-choose]")) {
   button.addEventListener("click", () => {
-    choice.hidden = true;
-    const answered = chosen;
-    chosen = null;
-    // What was refused while the choice stood may be scanned again at once.
-    station.heard.code = "";
-    answered?.(button.dataset.choose);
+    settleChoice(button.dataset.choose);
     station.focus();
   });
+}
+
+function settleChoice(which) {
+  choice.hidden = true;
+  const answered = chosen;
+  chosen = null;
+  // What was refused while the choice stood may be scanned again at once.
+  station.heard.code = "";
+  answered?.(which);
 }
 
 async function bind(tube, declaration, scan) {
@@ -172,7 +213,9 @@ function askWhetherToClose() {
 
 function showTube(tube) {
   mixed = tube;
-  root.querySelector("[data-tube-name]").textContent = tube ? grouped(tube.code) : say("No tube yet");
+  root.querySelector("[data-tube-named]").hidden = !tube;
+  root.querySelector("[data-tube-unnamed]").hidden = Boolean(tube);
+  root.querySelector("[data-tube-name]").textContent = tube ? grouped(tube.code) : "";
   fillPool(root.querySelector("[data-pool]"), tube ? tube.people.map((code) => grouped(code).slice(-3)) : []);
   closing.disabled = !tube || tube.people.length === 0;
   swabs.value = tube?.people.length ? String(tube.people.length) : "";

@@ -40,6 +40,18 @@ export class Order {
     return pair;
   }
 
+  /** Which of two in a row a code scanned again means: "first", "second", or null. */
+  chosenBy(code) {
+    if (this.rival === null) return null;
+    return { [this.held]: "first", [this.rival]: "second" }[code] ?? null;
+  }
+
+  /** Hold the first again because only the second was refused; false when the next pair has begun meanwhile. */
+  holdAgain(code) {
+    if (this.held === null) this.held = code;
+    return this.held === code && this.rival === null;
+  }
+
   /** Go on with the first or the second of two in a row. */
   choose(which) {
     if (which === "second") this.held = this.rival;
