@@ -17,6 +17,7 @@ from lims.intake.actions.collections import close_tubes
 from lims.intake.actions.reception import receive_tubes
 from lims.intake.collecting import TubeClosing
 from lims.intake.models import Tube
+from lims.intake.queries.tubes import list_tubes_without_names
 from lims.intake.receiving import ReceivedTube
 from lims.transaction import writing
 
@@ -60,3 +61,17 @@ def test_a_count_higher_than_the_names_reports_nothing(lab):
     close_tubes(actor=lab.actor("collector"), session_id=session_id, closings=[closing])
     assert desk.results_of(tube) == []
     assert bench.status_of(pool)[0] == "called"
+
+
+def test_a_tube_that_lacks_a_name_or_its_count_stands_on_the_list_of_reception(lab):
+    complete, lacking, uncounted, nameless = (
+        *receive(lab, 2, mode="mixed", people=2),
+        *receive(lab, 1, mode="mixed", people=2),
+        *receive(lab, 1, named=False),
+    )
+    with writing() as session:
+        session.execute(update(Tube).where(Tube.code == lacking).values(closed_count=3))
+        session.execute(update(Tube).where(Tube.code == uncounted).values(closed_count=None))
+    listed = list_tubes_without_names(db.session(), actor=lab.actor("technician"))
+    assert [tube.code for tube in listed] == [lacking, uncounted, nameless]
+    assert complete not in {tube.code for tube in listed}

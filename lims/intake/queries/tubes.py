@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from lims import clock, codes
@@ -182,16 +182,21 @@ def get_tube_record(session: Session, *, actor: Actor, code: str) -> Tube:
 
 
 def list_tubes_without_names(session: Session, *, actor: Actor, most: int = 200) -> Sequence[Tube]:
-    """Return the tubes that came before their names, oldest first: none bound, or fewer than were counted."""
+    """Return the received tubes that wait for names or for their count, oldest first.
+
+    None is bound, or fewer than were counted; or it is a mixed tube that was never counted, so that nobody knows
+    whether all names are there.
+    """
     bound = (
-        select(Sample.tube_id)
+        select(func.count())
         .where(Sample.tube_id == Tube.id, Sample.status != "void")
         .correlate(Tube)
-        .exists()
+        .scalar_subquery()
     )
+    counted = case((Tube.mode == "single", 1), else_=Tube.closed_count)
     query = (
         select(Tube)
-        .where(Tube.status.in_(("received", "stored")), ~bound)
+        .where(Tube.status.in_(("received", "stored")), or_(counted.is_(None), bound < counted))
         .options(joinedload(Tube.laboratory), joinedload(Tube.place))
         .order_by(Tube.received_at, Tube.id)
         .limit(most)
