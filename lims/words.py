@@ -150,4 +150,9 @@ WORDS = {
     "weak_PC": N_("weak positive control"),
     "PEC": N_("extraction positive control"),
     "HSC": N_("human specimen control"),
+    # what WTForms says by itself, which it cannot say in Vietnamese
+    "Not a valid integer value.": N_("Enter a whole number."),
+    "Not a valid date value.": N_("Enter a date."),
+    "Not a valid choice.": N_("Choose from the list."),
+    "Invalid Choice: could not coerce.": N_("Choose from the list."),
 }

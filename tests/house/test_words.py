@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField, SelectField
 
 from lims.auth.rules import ROLES
 from lims.intake import rules as intake
@@ -30,3 +32,16 @@ KEPT = {
 @pytest.mark.parametrize("kind", KEPT)
 def test_every_fixed_word_can_be_said(kind):
     assert [word for word in KEPT[kind] if word not in WORDS] == []
+
+
+def test_what_wtforms_says_by_itself_is_said_in_our_words(app):
+    class Form(FlaskForm):
+        number, day = IntegerField(), DateField()
+        choice = SelectField(choices=[("a", "A")], coerce=str)
+
+    with app.test_request_context(method="POST", data={"number": "7,5", "day": "hôm nay", "choice": "b"}):
+        form = Form(meta={"csrf": False})
+        assert not form.validate()
+        said = [message for errors in form.errors.values() for message in errors]
+    assert len(said) == 3
+    assert [message for message in said if message not in WORDS] == []
