@@ -37,7 +37,7 @@ def test_every_fixed_word_can_be_said(kind):
 def test_what_wtforms_says_by_itself_is_said_in_our_words(app):
     class Form(FlaskForm):
         number, day = IntegerField(), DateField()
-        choice = SelectField(choices=[("a", "A")], coerce=str)
+        choice = SelectField(choices=["a"])
 
     with app.test_request_context(method="POST", data={"number": "7,5", "day": "hôm nay", "choice": "b"}):
         form = Form(meta={"csrf": False})
