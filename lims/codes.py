@@ -298,14 +298,14 @@ def _refuse_unsound(code: str, text: str, field: str) -> None:
     suggestion = suggest(code)
     if suggestion:
         raise InvalidInput(
-            "%(code)s was misread or mistyped. Did you mean %(suggestion)s? Read the label again.",
+            "%(code)s is not right. Did you mean %(suggestion)s? Read the label again.",
             field=field,
             code=_echo(text),
             suggestion=grouped(suggestion),
         )
     if len(code) == LENGTH and code[0] in _KINDS and all(character in _VALUES for character in code):
         raise InvalidInput(
-            "%(code)s was misread or mistyped: its check characters do not fit. Read the label again.",
+            "%(code)s is not right: its check characters do not fit. Read the label again.",
             field=field,
             code=_echo(text),
         )

@@ -146,12 +146,9 @@ def _decode_utf_16(content: bytes, encoding: str, *, field: str) -> str:
 def _decode_one_byte(content: bytes, *, field: str) -> tuple[str, str]:
     # The two Windows encodings differ in ơ/õ and ư/ý. Real Vietnamese text in 1258 has tones as separate
     # marks.
-    if _TONES_1258.isdisjoint(content):
-        candidates = ("cp1252", "cp1258", "latin-1")
-    else:
-        candidates = ("cp1258", "cp1252", "latin-1")
+    first, second = ("cp1252", "cp1258") if _TONES_1258.isdisjoint(content) else ("cp1258", "cp1252")
     best, total = ("", "", 0), 0
-    for encoding in candidates:
+    for encoding in (first, second, "latin-1"):
         text = unicodedata.normalize("NFC", content.decode(encoding, errors="replace"))
         foreign = [c for c in text if not c.isascii() and c not in _TYPOGRAPHY]
         wrong = sum(character not in _VIETNAMESE for character in foreign)

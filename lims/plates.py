@@ -172,7 +172,8 @@ def layout(
     filled = {free[place]: items[place // wells_per_item] for place in range(needed)}
     if placed and all(placed.get(rotated(well, size=size)) == kind for well, kind in placed.items()):
         raise Refused(
-            "Turned round, this plate would have its controls in the same wells. Move one control.",
+            "If this plate were put in the wrong way round, its controls would stay in the same wells and nobody "
+            "would notice. Move one control.",
             field="controls",
         )
     return {

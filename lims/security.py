@@ -66,7 +66,7 @@ def _authorise() -> AnyResponse | None:
             raise NotAllowed("Sign in first.")
         return redirect(url_for("auth.sign_in", next=request.full_path if request.method == "GET" else None))
     if permission is None:
-        raise NotAllowed("This page is open to nobody yet.")
+        raise NotAllowed("Nobody has been given access to this page yet. Tell the administrator.")
     current_actor().check(permission)
     return None
 

@@ -122,7 +122,7 @@ def test_double_and_unknown_places_are_refused(items, controls, size, order):
 
 
 def test_controls_that_would_hide_a_turned_plate_are_refused():
-    with pytest.raises(Refused, match="Turned round"):
+    with pytest.raises(Refused, match="wrong way round"):
         layout(96, ["P1"], {"A1": "NTC", "H12": "NTC"})
     assert layout(96, ["P1"], {"A1": "NTC", "H12": "PC"})
 

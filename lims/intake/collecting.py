@@ -232,7 +232,7 @@ def _refuse_moment(campaign: CampaignFacts, occurred_at: datetime, now: datetime
     shown = {"time": spoken_time(occurred_at, now)}
     if occurred_at > now + CLOCK_TOLERANCE:
         message = N_(
-            "The scan is dated %(time)s, which is still to come. Set this device's clock and scan again."
+            "The scan is dated %(time)s, but it is not that late yet. Set this device's clock and scan again."
         )
         return Decision("wrong", "in_future", message, shown)
     if occurred_at.date() < campaign.starts_on:

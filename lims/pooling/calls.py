@@ -264,7 +264,7 @@ def _check_targets(assay: Assay, cts: Mapping[str, float | None]) -> None:
     strange = sorted(set(cts) - known)
     if strange:
         raise InvalidInput(
-            "%(assay)s has no target %(targets)s. Check the kit of this run.",
+            "%(assay)s has no target %(targets)s. Check the assay of this run.",
             field="target",
             assay=assay.name,
             targets=", ".join(strange),

@@ -34,9 +34,7 @@ class ReadingsRefused(InvalidInput):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(
-            N_(
-                "The readings have mistakes: %(count)s. Mend them and send everything again; nothing was used."
-            ),
+            N_("Readings to mend: %(count)s. Mend them and send everything again; nothing was used."),
             field="readings",
             count=len(problems),
         )

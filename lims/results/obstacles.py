@@ -98,7 +98,10 @@ def list_obstacles_to_verify(standing: Standing, *, verifier_id: uuid.UUID | Non
     found = _list_obstacles_of_state(standing, wanted="preliminary")
     if verifier_id is None or verifier_id == standing.entered_by_id:
         found.append(
-            Obstacle("four_eyes", N_("You entered these values yourself. A second person verifies them."))
+            Obstacle(
+                "four_eyes",
+                N_("These readings were entered with this account. A second person verifies them."),
+            )
         )
     return found + _list_obstacles_of_evidence(standing)
 

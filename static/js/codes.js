@@ -164,13 +164,13 @@ function unsound(code, text) {
   const suggestion = suggest(code);
   if (suggestion) {
     return new CodeError(
-      "%(code)s was misread or mistyped. Did you mean %(suggestion)s? Read the label again.",
+      "%(code)s is not right. Did you mean %(suggestion)s? Read the label again.",
       { code: echo(text), suggestion: grouped(suggestion) },
     );
   }
   if (mayHave(code, LENGTH) && code[0] in KINDS) {
     return new CodeError(
-      "%(code)s was misread or mistyped: its check characters do not fit. Read the label again.",
+      "%(code)s is not right: its check characters do not fit. Read the label again.",
       { code: echo(text) },
     );
   }

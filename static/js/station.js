@@ -187,7 +187,7 @@ export class Station {
           : await this.queue.send({ id, code: row.dataset.code, url: undo.url, body: { client_id: id, ...undo.body } });
       row.dataset.verdict = "undone";
       this.heard.code = "";
-      this.show({ verdict: "again", title: say("Taken back"), text: answer?.title ?? "", next: answer?.next ?? "" });
+      this.show({ verdict: "again", title: say("Undone"), text: answer?.title ?? "", next: answer?.next ?? "" });
     } catch (problem) {
       if (!(problem instanceof ApiError)) throw problem;
       this.show({ verdict: "wrong", title: say("Stop"), text: problem.message });

@@ -327,7 +327,7 @@ def test_the_scan_that_did_not_fit_is_settled(visit, address, town, day) -> None
     row = coordinator.page.get_by_role("main").get_by_role("row", name=day.tubes[HOA["name"]])
     row.get_by_role("link").first.click()
     coordinator.look("discrepancy")
-    _choose(coordinator, "The scan was a mistake and means nothing.")
+    _choose(coordinator, "The scan does not count.")
     _fill(coordinator, "Why?", "Quét nhầm ống đã dùng, đã quét lại ngay.")
     coordinator.click("Settle")
     expect(

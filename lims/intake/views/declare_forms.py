@@ -87,7 +87,7 @@ class HealthForm(StepForm):
     """How the person is."""
 
     symptoms = SelectMultipleField(
-        _l("What is wrong today?"),
+        _l("Which symptoms are there today?"),
         choices=[SelectChoice(word, _l(WORDS[word])) for word in SYMPTOMS],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),

@@ -225,7 +225,7 @@ def remove_tubes(
     pool = _lock_pool(session, actor, pool_code)
     if pool.status != "open":
         raise Refused(
-            "%(pool)s is closed: its tubes stay in it. Void the pool if it was mixed wrongly.",
+            "%(pool)s is closed: its tubes stay in it. If something is wrong with it, void the pool.",
             field="pool",
             pool=codes.grouped(pool.code),
         )
@@ -312,7 +312,8 @@ def void_pool(
         )
     if pool.parent_id is not None:
         raise Refused(
-            "%(pool)s answers an earlier pool whose people wait for it. If its tube is spoilt, reject the tube.",
+            "%(pool)s is the retest of an earlier pool whose people wait for it. If its tube is spoilt, reject "
+            "the tube.",
             field="pool",
             pool=codes.grouped(pool.code),
         )

@@ -193,7 +193,7 @@ def _check_fits(
         )
     if pool.member_count > kit.max_pool_size:
         raise Refused(
-            "%(pool)s holds %(count)s tubes; this kit allows %(most)s. Choose another assay.",
+            "%(pool)s holds %(count)s tubes; this assay allows %(most)s. Choose another assay.",
             field="pools",
             count=pool.member_count,
             most=kit.max_pool_size,

@@ -201,7 +201,7 @@ def _links(pool: Pool) -> list[dict[str, str]]:
     """Return what a pool answers, where it was tested, and what answers it."""
     session, links = db.session(), []
     if pool.parent:
-        links.append(_link(pool.parent, _("answers")))
+        links.append(_link(pool.parent, _("retest of")))
     for run_code, run_status, position, _planned_at in queries.list_pool_wells(session, pool_id=pool.id):
         links.append(
             {
@@ -211,7 +211,7 @@ def _links(pool: Pool) -> list[dict[str, str]]:
             }
         )
     return links + [
-        _link(child, _("answered by")) for child in queries.list_children(session, pool_id=pool.id)
+        _link(child, _("retested in")) for child in queries.list_children(session, pool_id=pool.id)
     ]
 
 

@@ -64,7 +64,7 @@ def settle_late_binding(
     tube = session.get(Tube, discrepancy.tube_id, with_for_update=True) if discrepancy.tube_id else None
     if tube is None:
         raise Refused(
-            "This discrepancy names no tube. Settle it as a discrepancy of collection.", field="kind"
+            "This discrepancy belongs to no tube. Settle it as a discrepancy of collection.", field="kind"
         )
     samples = late.lock_bound_samples(session, tube_id=tube.id)
     of_person = [sample for sample in samples if sample.declaration_id == discrepancy.declaration_id]

@@ -51,7 +51,7 @@ def verify_run(
         )
     if actor.user_id is None or actor.user_id == run.entered_by_id:
         raise Refused(
-            "You entered the values of %(code)s yourself. A second person verifies them.",
+            "The readings of %(code)s were entered with this account. A second person verifies them.",
             field="run_code",
             code=run.code,
         )
