@@ -307,6 +307,7 @@ def _results(stage: Stage) -> None:
         things[f"{name}_declaration"] = samples_of(tubes[0])[0].declaration.code
     _run, (tube,) = tested(world, 1, "detected")
     things["held_result"] = desk.result_of(tube).id
+    things["confirmation"] = bench.pools_of(tube)[-1].code
     things["lot_id"] = db.session.scalar(select(Tube.lot_id).where(Tube.code == things["printed"][0]))
     things["discrepancy_id"] = db.session.scalar(select(Discrepancy.id))
     db.session.rollback()

@@ -62,7 +62,7 @@ def test_every_text_field_of_every_address_refuses_control_characters(stage):
         address = path.replace("{", "").replace("}", "").replace("result_id", str(uuid.uuid4()))
         body = make_example(schema, document)
         assert isinstance(body, dict), path
-        for bad in REFUSED:
+        for bad in ("\x00", "\ud800"):  # what PostgreSQL crashes on; the others are told above
             for field, spoiled in _spoiled(body, bad):
                 answer = _first_allowed(stage, client, address, spoiled)
                 assert answer.status_code == 422, (path, field, bad, answer.text)

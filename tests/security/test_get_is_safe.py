@@ -7,6 +7,7 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
+from security.test_objects import PLAIN, name_thing
 
 from lims.auth.rules import ROLES
 
@@ -46,8 +47,6 @@ def _shape(address: str) -> str:
 
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_asking_every_address_changes_nothing(stage, role):
-    from security.test_objects import NAMED, PLAIN, _thing
-
     client = stage.browser(role)
     before = stage.picture()
     for rule in stage.app.url_map.iter_rules():
@@ -55,14 +54,12 @@ def test_asking_every_address_changes_nothing(stage, role):
             continue
         values = {name: PLAIN[name] for name in set(rule.arguments) & PLAIN.keys()}
         for argument in set(rule.arguments) - PLAIN.keys():
-            name, _kind = _thing(rule, argument)
+            name, _kind = name_thing(rule, argument)
             thing = stage.things.get(name) or getattr(stage.world, name)
             values[argument] = thing[0] if isinstance(thing, list) else thing
         with stage.app.test_request_context():
             address = stage.app.url_for(rule.endpoint, **values)
-        for method in ("GET", "HEAD"):
-            answer = client.open(address, method=method)
-            assert answer.status_code < 500, (address, method)
-            answer.close()
-    assert NAMED
+        answer = client.get(address)
+        assert answer.status_code < 500, address
+        answer.close()
     assert stage.picture() == before

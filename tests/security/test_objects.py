@@ -46,7 +46,8 @@ SIGNED_IN = frozenset({"sign_in", "throttle", "event", "event_head"})
 FORM = {"reason": "mistake", "finding": "detected", "note": "x", "readings": "x", "temperature_c": "4"}
 
 
-def _thing(rule: Any, argument: str) -> tuple[str, str]:
+def name_thing(rule: Any, argument: str) -> tuple[str, str]:
+    """Return the thing of the stage that an argument of an address names, and the kind of its code ("" for an id)."""
     if argument == "code":
         return CODED[rule.rule.removeprefix("/api/v1").split("/")[1]]
     return NAMED[argument]
@@ -65,7 +66,7 @@ def test_every_route_with_an_id_or_a_code_has_an_entry(stage):
     for rule in _routes(stage):
         try:
             for argument in set(rule.arguments) - PLAIN.keys():
-                _thing(rule, argument)
+                name_thing(rule, argument)
         except KeyError:
             missing.append(f"{rule.endpoint} {rule.rule}")
     assert missing == []
@@ -128,7 +129,7 @@ def test_somebody_of_another_place_gets_the_answer_of_what_does_not_exist(stage)
         real: dict[str, Any] = {name: PLAIN[name] for name in set(rule.arguments) & PLAIN.keys()}
         unreal = dict(real)
         for argument in set(rule.arguments) - PLAIN.keys():
-            name, kind = _thing(rule, argument)
+            name, kind = name_thing(rule, argument)
             thing = stage.things.get(name) or getattr(stage.world, name)
             real[argument] = thing[0] if isinstance(thing, list) else thing
             unreal[argument] = codes.mint(kind) if kind else uuid.uuid4()
@@ -200,6 +201,19 @@ def test_what_a_body_names_is_hidden_in_the_same_way(stage, role, path, real, un
     assert seen[0] == seen[1]
     changed = {name for name, rows in stage.picture().items() if rows != before[name]}
     assert changed <= {"event", "event_head"}, "only the line that says who signed in"
+
+
+@pytest.mark.parametrize("step", ["close", "void", "tubes", "removed-tubes"])
+def test_a_confirmation_that_belongs_to_no_laboratory_yet_is_not_anybodys(stage, step):
+    seen = []
+    for code in (stage.confirmation, codes.mint("pool")):
+        body = {"client_id": str(uuid.uuid4()), "reason": "x", "tubes": [stage.printed[0]]}
+        answer = stage.app.test_client(use_cookies=False).post(
+            f"/api/v1/pools/{code}/{step}", json=body, headers=stage.bearer("other_technician")
+        )
+        seen.append((answer.status_code, without_tokens(answer.text, code)))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == 404
 
 
 def test_lists_and_searches_show_nothing_of_another_place(stage):

@@ -111,7 +111,7 @@ def _check_released(tubes: list[str]) -> dict[str, tuple[str, str] | None]:
     return told
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     people=st.sampled_from([1, 1, 3]),
     finding=st.sampled_from(FINDINGS),
