@@ -233,6 +233,16 @@ def test_a_box_is_received_and_finished_on_its_pages(client, world):
     page(client, f"/reception/{box}")
 
 
+def test_an_unsealed_box_at_the_door_shows_the_way_on_instead_of_a_button_that_is_refused(client, world):
+    _, tubes = collect_people(world, 1)
+    (box,) = print_boxes(world)
+    post(client, world.actor("collector"), f"/boxes/{box}/tubes", place_id=str(world.site_id), tubes=tubes)
+    sign_in(client, world.actor("technician"))
+    shown = page(client, f"/reception/{box}")
+    assert f'href="/reception?laboratory_id={world.laboratory_id}"' in shown
+    assert 'name="temperature_c"' not in shown
+
+
 def test_a_box_for_another_laboratory_is_received_only_when_asked_twice(client, world):
     _, tubes = collect_people(world, 1)
     box = send_box(world, tubes)
