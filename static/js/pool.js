@@ -112,7 +112,9 @@ async function closePool() {
 
 // A scan of before the reload has arrived: go on with the pool it went into.
 function showLate(_entry, answer) {
-  if (answer?.pool && answer.status === "open") show(answer.pool, answer.tubes);
+  if (!answer?.pool || answer.status !== "open") return;
+  show(answer.pool, answer.tubes);
+  station.showNext(nextStep(answer));
 }
 
 const station = new Station(root, { expect: ["tube"], onScan: addTube, onLate: showLate, onDone: closePool });
