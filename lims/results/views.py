@@ -70,6 +70,8 @@ def read() -> str | tuple[str, int] | tuple[str, int, dict[str, str]]:
         )
     except LimsError as error:
         form.blame(error)
+        if not (form.result_code.data or "").strip():
+            form.result_code.errors = [_("Enter the result code of your slip.")]
         return render_template("results/read.html", form=form), error.status
     return render_template("results/answer.html", answer=answer, told=answer.told)
 
