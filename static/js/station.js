@@ -214,9 +214,12 @@ export class Station {
   }
 
   #showLate(entry, answer, refusal) {
-    const verdict = refusal ? "wrong" : (answer.verdict ?? "good");
-    this.#enlist(entry.id, entry.code, { verdict, title: refusal?.message ?? answer.title ?? say("Sent") });
-    if (refusal) this.show({ verdict, title: say("Stop"), text: refusal.message });
+    // Batches answer with a verdict for each code: one that was not taken must not pass for sent.
+    const judged = answer?.verdicts?.[0] ?? answer;
+    const verdict = refusal ? "wrong" : (judged.verdict ?? "good");
+    const words = refusal?.message ?? judged.title ?? judged.message ?? say("Sent");
+    this.#enlist(entry.id, entry.code, { verdict, title: words });
+    if (verdict === "wrong") this.show({ verdict, title: say("Stop"), text: words });
     this.page.onLate?.(entry, answer, refusal);
   }
 
