@@ -14,7 +14,7 @@ from lims.auth import sessions
 from lims.auth.actors import RESIDENT, Actor
 from lims.auth.rules import OPEN_ENDPOINTS
 from lims.config import Settings
-from lims.errors import NotAllowed
+from lims.errors import NotAllowed, SignInNeeded
 from lims.extensions import csrf
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ def _authorise() -> AnyResponse | None:
     permission = getattr(view, "needed_permission", None)
     if current_actor().user_id is None:
         if is_api():
-            raise NotAllowed("Sign in first.")
+            raise SignInNeeded("Sign in first.")
         return redirect(url_for("auth.sign_in", next=request.full_path if request.method == "GET" else None))
     if permission is None:
         raise NotAllowed("Nobody has been given access to this page yet. Tell the administrator.")
@@ -91,8 +91,10 @@ def _set_headers(response: Response) -> Response:
 def init_app(app: Flask, settings: Settings) -> None:
     """Attach identification, authorisation and headers to every request."""
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        # Each proxy adds the address it heard from, but scheme and host are set once, by the outermost or afresh by
+        # each; asked for as many values as there are proxies, ProxyFix would ignore the one that comes.
+        fixed = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
     app.before_request(_identify)
     app.before_request(_authorise)
     app.after_request(_set_headers)

@@ -30,7 +30,8 @@ BOX = "X000001" + codes.check_characters("X000001")
 
 PAGE = """{% extends "kinds/station.html" %}{% block title %}Pooling{% endblock %}
 {% block side %}<form action="/sent"><label for="note">Note</label><input id="note" name="note">
-<label for="need">Needed</label><input id="need" name="need" required></form>{% endblock %}
+<label for="need">Needed</label><input id="need" name="need" required>
+<label for="rack">Rack</label><textarea id="rack" name="rack"></textarea></form>{% endblock %}
 {% block station_script %}<script type="module" src="/page.js"></script>{% endblock %}"""
 
 MODULE = """import { Station } from "/static/js/station.js";
@@ -72,6 +73,8 @@ def _make_app(laboratory: Laboratory) -> Flask:
             return "", 503
         if request.json.get("tube") == TUBES[-1]:
             return {"code": "refused", "message": "Used at 08:42. Take a new tube.", "field": "tube"}, 409
+        if request.json.get("tube") == TUBES[-2]:
+            return {"verdicts": [{"verdict": "wrong", "message": "The pool is full."}]}
         return {"verdict": "good", "title": "In the pool", "text": "", "next": ""}
 
     @app.after_request
@@ -122,6 +125,23 @@ def _scan(page: Page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
+# The keys of a scan one after the other inside the page, so that no load on the machine slows them: what a browser
+# does with a key nobody stopped is done here, as made-up keys put no letters in.
+AT_ONCE = """text => {
+  for (const key of [...text, "Enter"]) {
+    const target = document.activeElement;
+    const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    if (!target.dispatchEvent(event)) continue;
+    if (key !== "Enter") document.execCommand("insertText", false, key);
+    else if (target.matches("textarea")) document.execCommand("insertText", false, "\\n");
+  }
+}"""
+
+
+def _scan_at_once(page: Page, text: str) -> None:
+    page.evaluate(AT_ONCE, text)
+
+
 def _expect_banner(page: Page, state: str, words: str) -> None:
     expect(page.locator("[data-banner]")).to_have_attribute("data-state", state)
     expect(page.locator("[data-banner]")).to_contain_text(words)
@@ -151,11 +171,26 @@ def test_a_scan_into_another_field_is_taken_out_of_it_and_the_note_stays(
 ) -> None:
     page.locator("#note").fill("two drops ")
     page.locator("#note").focus()
-    _scan(page, TUBES[0])
+    _scan_at_once(page, TUBES[0])
     _expect_banner(page, "good", "In the pool")
     expect(page.locator("#note")).to_have_value("two drops ")
     expect(page.locator("[data-scan-input]")).to_be_focused()
     assert laboratory.tubes() == TUBES[:1]
+
+
+def test_scans_into_a_list_of_codes_are_its_lines_and_nothing_to_the_station(
+    page: Page, laboratory: Laboratory
+) -> None:
+    page.locator("#rack").focus()
+    _scan_at_once(page, TUBES[0])
+    _scan_at_once(page, TUBES[1])
+    expect(page.locator("#rack")).to_be_focused()
+    expect(page.locator("#rack")).to_have_value(f"{TUBES[0]}\n{TUBES[1]}\n")
+    _expect_banner(page, "idle", "")
+    page.locator("[data-scan-input]").focus()
+    _scan_at_once(page, TUBES[2])
+    _expect_banner(page, "good", "In the pool")
+    assert laboratory.tubes() == TUBES[2:3]
 
 
 def test_enter_never_sends_a_half_filled_form(page: Page, laboratory: Laboratory) -> None:
@@ -211,6 +246,18 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_id_even_after_a_reload(
     expect(page.locator("[data-waiting]")).to_be_hidden()
     assert len(laboratory.sent) > 1
     assert len({body["client_id"] for body in laboratory.sent}) == 1
+
+
+def test_a_scan_that_is_not_taken_after_a_reload_stops_in_red_and_is_not_called_sent(
+    page: Page, laboratory: Laboratory
+) -> None:
+    laboratory.down = True
+    _scan(page, TUBES[-2])
+    _expect_banner(page, "waiting", "No connection")
+    page.reload()
+    laboratory.down = False
+    _expect_banner(page, "wrong", "The pool is full.")
+    expect(page.locator("[data-scans] [data-verdict=wrong]")).to_contain_text("The pool is full.")
 
 
 def test_the_last_scan_is_taken_back_by_button_and_by_printed_command(

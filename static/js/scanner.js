@@ -1,5 +1,6 @@
 // A hand scanner is a keyboard that types fast and ends with Enter. This hears it wherever the focus is, takes back
-// what it typed into another field, and leaves slow typing alone.
+// what it typed into another field, and leaves slow typing alone. A textarea is a list of codes, one a line: a scan
+// into it is one more line of that list and means nothing to the station.
 
 const FAST_MS = 60; // scanners were measured at 7 to 16 ms between keys; a person rarely goes under 80
 const HICCUP_MS = 500; // a wireless scanner may pause in the middle of a label; nobody scans that soon after typing
@@ -24,6 +25,7 @@ export function listen(input, heard) {
   const end = (event) => {
     const scan = burst && event.timeStamp - burst.last <= fast && burst.text.length >= SHORTEST ? burst : null;
     burst = null;
+    if (event.target instanceof HTMLTextAreaElement) return;
     if (scan) {
       stop(event);
       const text = whatArrived(scan, input);

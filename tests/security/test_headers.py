@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from engines import make_app
+from flask import request
 
 NEVER = ("unsafe-inline", "unsafe-eval", "http:", "*")
 
@@ -96,6 +97,32 @@ def test_over_https_the_cookie_is_the_hosts_own_and_the_browser_told_to_stay(tmp
     with app.app_context():
         assert cookie_name() == "__Host-lims"
         assert app.config["SESSION_COOKIE_SECURE"]
+
+
+@pytest.mark.parametrize("proxies", [1, 2, 3])
+def test_behind_any_number_of_proxies_one_scheme_and_host_are_believed_and_one_address_a_proxy(
+    tmp_path, proxies
+):
+    app = make_app("sqlite:///:memory:", tmp_path, trusted_proxies=proxies)
+    invented, *true = (f"203.0.113.{number}" for number in range(proxies + 1))
+    seen = {}
+    app.before_request(lambda: seen.update(address=request.remote_addr, secure=request.is_secure))
+    answer = app.test_client().get(
+        "/health",
+        headers={
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "tests.example",
+            "X-Forwarded-For": ", ".join([invented, *true]),
+        },
+    )
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert seen == {"address": true[0], "secure": True}
+
+
+def test_without_a_proxy_no_forwarded_header_is_believed(tmp_path):
+    app = make_app("sqlite:///:memory:", tmp_path)
+    answer = app.test_client().get("/health", headers={"X-Forwarded-Proto": "https"})
+    assert "Strict-Transport-Security" not in answer.headers
 
 
 def test_the_server_does_not_say_what_it_is_made_of_in_debug(stage):
