@@ -86,7 +86,7 @@ def main(ctx: click.Context) -> None:
     Settings come from the environment: SECRET_KEY, DATABASE_URL, LIMS_INSTANCE (folder), PORT, BASE_URL,
     TRUSTED_PROXIES, DEMO.
 
-    Example: lims codes check T3K9F2C7H
+    Example: lims codes check T3K9F2C5N
     """
 
     def make() -> APIFlask:

@@ -220,7 +220,7 @@ def grouped(code: str) -> str:
         code: a work code or a result code, normalised.
 
     Returns:
-        Groups of three (`T3K 9F2 C7H`), or 5-5-4 for a result code, parted by spaces.
+        Groups of three (`T3K 9F2 C5N`), or 5-5-4 for a result code, parted by spaces.
     """
     size = 5 if len(code) == RESULT_LENGTH else 3
     return " ".join(code[start : start + size] for start in range(0, len(code), size))

@@ -12,7 +12,7 @@ from lims.commands.output import json_option, say
 def codes_group() -> None:
     """Check printed codes.
 
-    Example: lims codes check T3K9F2C7H
+    Example: lims codes check T3K9F2C5N
     """
 
 
@@ -24,7 +24,7 @@ def check(code: str, as_json: bool) -> None:
 
     Typed with blanks or in small letters it is read all the same. A wrong code exits with 1.
 
-    Example: lims codes check "t3k 9f2 c7h" --json
+    Example: lims codes check "t3k 9f2 c5n" --json
     """
     found = codes.parse(code)
     figures = {"code": found.text, "kind": found.kind, "grouped": codes.grouped(found.text)}

@@ -1,4 +1,4 @@
-// Copy buttons: <button data-copy="T3K9F2C7H" data-copied-word="Copied">… <span data-word>Copy</span></button>
+// Copy buttons: <button data-copy="T3K9F2C5N" data-copied-word="Copied">… <span data-word>Copy</span></button>
 const SHOWN_MS = 1800;
 
 document.addEventListener("click", async (event) => {
