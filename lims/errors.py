@@ -8,6 +8,7 @@
     │   ├── AlreadyDone       the same was done before; nothing to do
     │   └── ClientIdReused    a client-made id came back with other content
     ├── NotAllowed            the caller's roles do not include this
+    ├── SignInNeeded          nobody is signed in, or no longer: a station keeps its scans and asks for it
     └── TooManyTries          slow down; carries the seconds to wait
 
 A message is an English msgid with named parameters (`%(tube)s`), translated where it is shown, so that pure
@@ -85,6 +86,13 @@ class NotAllowed(LimsError):
 
     status = 403
     code = "not_allowed"
+
+
+class SignInNeeded(LimsError):
+    """Nobody is signed in, or the session has ended; what was sent may be sent again afterwards."""
+
+    status = 401
+    code = "sign_in_needed"
 
 
 class TooManyTries(LimsError):

@@ -37,6 +37,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "AlreadyDone": None,
     "ClientIdReused": None,
     "NotAllowed": None,
+    "SignInNeeded": None,
     "TooManyTries": None,
 }
 

@@ -63,7 +63,7 @@ def test_a_stranger_is_sent_to_sign_in_from_every_page_and_refused_by_every_prog
             address = app.url_for(rule.endpoint, **values)
         answer = client.get(address)
         if address.startswith("/api/"):
-            assert (answer.status_code, answer.json["code"]) == (403, "not_allowed"), address
+            assert (answer.status_code, answer.json["code"]) == (401, "sign_in_needed"), address
         else:
             assert answer.status_code == 302, address
             assert answer.location.startswith("/sign-in"), address

@@ -79,7 +79,7 @@ def test_an_invented_bearer_beside_the_cookie_does_not_get_around_the_token(stag
     answer = stage.app.test_client(use_cookies=False).post(
         "/api/v1/results/verify", json={"client_id": str(uuid.uuid4()), "results": []}, headers=headers
     )
-    assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
+    assert (answer.status_code, answer.json["code"]) == (401, "sign_in_needed")
 
 
 def test_the_refusal_says_what_to_do_in_both_languages(stage):

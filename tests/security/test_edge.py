@@ -75,7 +75,7 @@ def test_every_text_field_of_every_address_refuses_control_characters(stage):
 def _first_allowed(stage, client, address: str, body: Any) -> Any:
     for role in ROLES:
         answer = client.post(address, json=body, headers=stage.bearer(role))
-        if answer.status_code != 403:
+        if answer.status_code not in (401, 403):
             return answer
     raise AssertionError(f"none of {ROLES} may send to {address}")
 

@@ -110,7 +110,7 @@ def test_closing_an_account_ends_its_sessions_at_once(stage, account):
     form = {"csrf_token": stage.form_token(), "active": "no"}
     assert admin.post(f"/accounts/{account}/active", data=form).status_code == 302
     assert browser.get("/home").status_code == 302
-    assert program.get("/api/v1/sites", headers=headers).status_code == 403
+    assert program.get("/api/v1/sites", headers=headers).status_code == 401
     assert _sign_in(stage, stage.app.test_client()).status_code == 422, "nor can it sign in again"
     admin.post(f"/accounts/{account}/active", data=form | {"active": "yes"})
     assert browser.get("/home").status_code == 302, "opening it again does not wake them"
@@ -180,8 +180,8 @@ def test_a_programs_token_is_no_cookie_and_a_cookie_no_programs_token(stage):
 
     assert ask(Authorization=f"Bearer {tokens['program']}") == 200
     assert ask(Cookie=f"{COOKIE}={tokens['browser']}") == 200
-    assert ask(Authorization=f"Bearer {tokens['browser']}") == 403
-    assert ask(Cookie=f"{COOKIE}={tokens['program']}") == 403
+    assert ask(Authorization=f"Bearer {tokens['browser']}") == 401
+    assert ask(Cookie=f"{COOKIE}={tokens['program']}") == 401
     assert _status(stage, tokens["program"]) == 302
 
 
@@ -190,7 +190,7 @@ def test_a_programs_token_ends_after_thirty_days(stage):
     with stage.app.app_context():
         token = actions.start_session(actor=actor, user_id=actor.user_id, kind="program")
     client = stage.app.test_client(use_cookies=False)
-    for days, status in ((29, 200), (30, 403)):
+    for days, status in ((29, 200), (30, 401)):
         with clock.at(NOON + timedelta(days=days)):
             answer = client.get("/api/v1/sites", headers={"Authorization": f"Bearer {token}"})
             assert answer.status_code == status, days
