@@ -1,4 +1,4 @@
-"""Names that come after the test: intake asks, the laboratory answers, and intake never imports the laboratory.
+"""What intake asks the laboratory about its tubes: the laboratory answers, and intake never imports it.
 
 A tube may be tested before its names arrive (DESIGN §3, rule 7). When a name is then bound, intake must know
 whether the tube was already called, but imports point the other way. So `pooling` hands over the one question here
@@ -7,7 +7,8 @@ when it is imported:
     from lims.intake import late_names
     late_names.ask(queries.find_called_tubes)      # (session, tube_ids) -> the ids among them that were called
 
-Without a laboratory (tests of intake alone) no tube was ever tested.
+In the same way it asks which tubes a laboratory is about to test, as those do not go on to another one
+(`ask_for_tubes_in_test`). Without a laboratory (tests of intake alone) no tube was ever tested, and none is in test.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 FindTested = Callable[[Session, Collection[uuid.UUID]], set[uuid.UUID]]
 _asked: list[FindTested] = []
+_asked_for_tubes_in_test: list[FindTested] = []
 
 
 def ask(find_tested: FindTested) -> None:
@@ -41,3 +43,20 @@ def find_tested(session: Session, *, tube_ids: Collection[uuid.UUID]) -> set[uui
     if not tube_ids:
         return set()
     return set().union(*(find(session, tube_ids) for find in _asked))
+
+
+def ask_for_tubes_in_test(find_in_test: FindTested) -> None:
+    """Remember whom to ask which tubes are in a test that is not called; asking the same twice changes nothing.
+
+    Args:
+        find_in_test: function of a session and tube ids, that returns those a laboratory still needs, in one statement.
+    """
+    if find_in_test not in _asked_for_tubes_in_test:
+        _asked_for_tubes_in_test.append(find_in_test)
+
+
+def find_in_test(session: Session, *, tube_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of some tubes a laboratory still needs for a test; no statement where there are none."""
+    if not tube_ids:
+        return set()
+    return set().union(*(find(session, tube_ids) for find in _asked_for_tubes_in_test))

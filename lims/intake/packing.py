@@ -18,6 +18,7 @@ def decide_packing(
     campaign_id: uuid.UUID,
     place_id: uuid.UUID,
     other_box: str,
+    in_test: bool,
     sees: Callable[[uuid.UUID | None], bool],
 ) -> Decision:
     """Judge a known tube that is to be packed.
@@ -28,6 +29,7 @@ def decide_packing(
         campaign_id: the box's campaign.
         place_id: where the box is packed: a site, or a laboratory whose tubes go on to another.
         other_box: code of the box the tube lies in now, if it lies in another.
+        in_test: a laboratory needs it for a test that is not called.
         sees: tells whether a place is the packer's.
 
     Returns:
@@ -53,6 +55,9 @@ def decide_packing(
             return Decision("wrong", "not_closed", N_("Close tube %(tube)s with its count first."), shown)
         if sees(tube.place_id):
             return Decision("good", "packed", N_("Tube %(tube)s is in the box."), shown)
+    elif tube.status in ("received", "stored") and tube.laboratory_id == place_id and in_test:
+        message = N_("Tube %(tube)s is in a pool that waits for its test here. Send it on afterwards.")
+        return Decision("wrong", "in_test", message, shown)
     elif tube.status in ("received", "stored") and tube.laboratory_id == place_id:
         return Decision("good", "packed", N_("Tube %(tube)s is in the box."), shown)
     elif tube.status not in ("received", "stored"):

@@ -326,3 +326,17 @@ def test_a_negative_confirmation_of_somebody_asked_again_contradicts_nobody(lab)
     assert rows.discrepancies() == []
     assert told(tube) == "new_sample"
     assert db.session.scalars(select(Declaration.status)).all() == ["open"]
+
+
+# ---- a tube that would leave its pool behind ----
+
+
+def test_a_tube_that_waits_for_its_test_here_is_not_sent_to_another_laboratory(lab, positive):
+    [box] = people.print_boxes(lab)
+    sent = {"actor": lab.actor("coordinator"), "box_code": box, "place_id": lab.laboratory_id}
+    [verdict] = pack_tubes(tube_codes=positive[:1], **sent)["verdicts"]
+    assert (verdict["verdict"], verdict["code"]) == ("wrong", "in_test")
+    assert rows.tube(positive[0]).status == "stored"
+    test_only(lab, {retest_of(positive[0]): "detected"})
+    [verdict] = pack_tubes(tube_codes=positive[:1], **sent)["verdicts"]
+    assert verdict["verdict"] == "good", "its confirmation waits in another laboratory"

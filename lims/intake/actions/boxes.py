@@ -13,7 +13,7 @@ from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.errors import InvalidInput, NotFound, Refused
-from lims.intake import collecting
+from lims.intake import collecting, late_names
 from lims.intake.collecting import Decision, TubeFacts
 from lims.intake.models import Box, BoxTube, Tube
 from lims.intake.packing import decide_packing
@@ -78,6 +78,9 @@ def pack_tubes(
     others = box_queries.map_box_codes(
         session, box_ids={tube.box_id for tube in tubes.values() if tube.box_id}
     )
+    # a laboratory's own tubes alone can be in a test
+    received = {tube.id for tube in tubes.values() if tube.laboratory_id}
+    in_test = late_names.find_in_test(session, tube_ids=received)
     packed: list[TubeFacts] = []
     verdicts = []
     for scanned, code in zip(tube_codes, read, strict=True):
@@ -93,6 +96,7 @@ def pack_tubes(
                 campaign_id=box.campaign_id,
                 place_id=place.id,
                 other_box=others.get(tube.box_id, "") if tube.box_id else "",
+                in_test=tube.id in in_test,
                 sees=actor.sees,
             )
             if decision.verdict == "good":

@@ -189,5 +189,6 @@ def _move(session: Session, ids: Sequence[uuid.UUID], *, verb: str, status: str)
 
 
 asking.ask(late.find_called_tubes)
+asking.ask_for_tubes_in_test(late.find_tubes_in_test)
 settling.settle_with("late_binding", settle_late_binding)
 settling.settle_with("discordance", settle_discordance)

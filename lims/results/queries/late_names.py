@@ -35,6 +35,17 @@ def find_called_tubes(session: Session, tube_ids: Collection[uuid.UUID]) -> set[
     )
 
 
+def find_tubes_in_test(session: Session, tube_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of some tubes their laboratory still needs; one whose confirmation waits is to be sent on."""
+    return set(
+        session.scalars(
+            select(PoolMember.tube_id)
+            .join(Pool, Pool.id == PoolMember.pool_id)
+            .where(PoolMember.tube_id.in_(tube_ids), PoolMember.in_test, Pool.laboratory_id.is_not(None))
+        )
+    )
+
+
 def is_in_doubt(session: Session, *, tube_id: uuid.UUID) -> bool:
     """Tell whether another late name of a tube is not settled."""
     return bool(
