@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.intake.birth_dates import BirthDate
-from lims.intake.models import Box, Declaration, Person, ResultCode, Sample, Tube
+from lims.intake.models import Box, BoxTube, Declaration, Person, ResultCode, Sample, Tube
 from lims.places.models import Campaign, Place
 from lims.pooling.models import Pool, PoolMember, Run, Well
 from lims.results.models import Result
@@ -79,6 +79,12 @@ def get_facts(session: Session, *, declaration_id: uuid.UUID) -> Found:
         .correlate(Tube)
         .scalar_subquery()
     )
+    # a tube that went on to a second laboratory travelled twice; its person is told of the first time
+    of_its_boxes = select(func.min(Box.dispatched_at)).join(BoxTube, BoxTube.box_id == Box.id)
+    dispatched_at = of_its_boxes.where(BoxTube.tube_id == Tube.id).correlate(Tube).scalar_subquery()
+    arrived = select(func.min(Box.received_at)).join(BoxTube, BoxTube.box_id == Box.id)
+    found = BoxTube.state.not_in(("packed", "taken_out", "missing"))
+    arrived_at = arrived.where(BoxTube.tube_id == Tube.id, found).correlate(Tube).scalar_subquery()
     earlier = aliased(Result)
     amended = exists(
         select(earlier.id).where(
@@ -91,8 +97,8 @@ def get_facts(session: Session, *, declaration_id: uuid.UUID) -> Found:
             Campaign.validity_hours,
             Sample.sampled_at,
             Sample.status.label("sample_status"),
-            Box.dispatched_at,
-            Tube.received_at,
+            dispatched_at.label("dispatched_at"),
+            func.coalesce(arrived_at, Tube.received_at).label("received_at"),
             in_test_at.label("in_test_at"),
             second_test.label("second_test"),
             amended.label("amended"),
@@ -102,7 +108,6 @@ def get_facts(session: Session, *, declaration_id: uuid.UUID) -> Found:
         .join(Campaign, Campaign.id == Declaration.campaign_id)
         .outerjoin(Sample, (Sample.declaration_id == Declaration.id) & (Sample.status != "void"))
         .outerjoin(Tube, Tube.id == Sample.tube_id)
-        .outerjoin(Box, Box.id == Tube.box_id)
         .outerjoin(Result, (Result.sample_id == Sample.id) & (Result.status != "superseded"))
         .outerjoin(Place, Place.id == Result.laboratory_id)
         .where(Declaration.id == declaration_id)
