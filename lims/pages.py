@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from lims import codes, home
@@ -17,13 +18,13 @@ from lims.timeline import read_own
 
 pages = Blueprint("pages", __name__)
 
-# Where the record of a code is, by the kind of code, and the name of the address's argument.
+# Where the record of a code is, by the kind of code: endpoint, the address's argument, the permission it asks for.
 RECORDS = {
-    "declaration": ("intake.show_declaration", "code"),
-    "tube": ("intake.show_tube", "code"),
-    "box": ("intake.show_box", "code"),
-    "pool": ("pooling.show_pool", "code"),
-    "plate": ("pooling.show_run", "code"),
+    "declaration": ("intake.show_declaration", "code", "see_people"),
+    "tube": ("intake.show_tube", "code", "search"),
+    "box": ("intake.show_box", "code", "pack_boxes"),
+    "pool": ("pooling.show_pool", "pool_code", "see_laboratory"),
+    "plate": ("pooling.show_run", "run_code", "see_laboratory"),
 }
 
 
@@ -57,7 +58,7 @@ def show_home() -> str:
 @pages.get("/search")
 @needs("search")
 def search() -> str | Response:
-    """Go to the record of a code, or list the people of a name."""
+    """Go to the record of a code, or list the people of a name; what a role may not open is said in a sentence."""
     query = request.args.get("q", "").strip()
     refusal = ""
     if query:
@@ -66,13 +67,24 @@ def search() -> str | Response:
         except LimsError as error:
             if current_actor().can("see_people"):
                 return redirect(url_for("intake.list_people", q=query))
-            refusal = say_error(error)
+            has_digits = any(character.isdigit() for character in query)
+            refusal = say_error(error) if has_digits else _("Only codes can be searched with your role.")
         else:
-            if found.kind in RECORDS:
-                endpoint, argument = RECORDS[found.kind]
+            endpoint, argument, permission = RECORDS.get(found.kind, ("", "", ""))
+            if endpoint and current_actor().can(permission):
                 values: dict[str, Any] = {argument: found.text}
                 return redirect(url_for(endpoint, **values))
+            refusal = _refuse_record(found)
     return render_template("pages/search.html", query=query, refusal=refusal)
+
+
+def _refuse_record(found: codes.Code) -> str:
+    code = codes.grouped(found.text)
+    if found.kind == "declaration":
+        return _("%(code)s is the code of a declaration. Your role cannot open people's records.", code=code)
+    if found.kind in RECORDS:
+        return _("Your role cannot open the record of %(code)s.", code=code)
+    return _("There is no record to open for %(code)s.", code=code)
 
 
 @pages.post("/language")

@@ -138,7 +138,7 @@ def check_declaration(form: DeclarationForm, *, today: date) -> Statement:
     symptoms = reader.read(lambda: _check_symptoms(form.symptoms))
     declared_by = reader.read(lambda: _check_declared_by(form.declared_by))
     household = reader.read(lambda: _check_household(form.household_code))
-    reader.read(lambda: _check_consent(form.consent))
+    reader.read(lambda: _check_consent(form.consent, form.declared_by))
     if reader.mistakes or birth is None:
         raise Mistakes(tuple(reader.mistakes))
     numbers = tuple(dict.fromkeys(part for part in (number, old) if part))
@@ -195,8 +195,13 @@ def _check_household(code: str) -> str:
     return codes.parse(code, expect="household", field="household_code").text if code.strip() else ""
 
 
-def _check_consent(consent: bool) -> None:
-    if not consent:
+def _check_consent(consent: bool, declared_by: str) -> None:
+    if consent:
+        return
+    if declared_by == "self":
         raise InvalidInput(
-            "Nobody is tested without having agreed. Ask the person, then tick the consent.", field="consent"
+            "Nobody is tested without having agreed. If you agree, tick the consent.", field="consent"
         )
+    raise InvalidInput(
+        "Nobody is tested without having agreed. Ask the person, then tick the consent.", field="consent"
+    )

@@ -36,8 +36,14 @@ class Place(Keyed, Base):
 
     @property
     def full_name(self) -> str:
-        """The name with what it lies in, as commune names are not unique."""
-        return f"{self.name}, {self.parent.full_name}" if self.parent else self.name
+        """The name with what it lies in, as commune names are not unique.
+
+        A site often carries its commune's name at its end: that is not said twice.
+        """
+        within = self.parent
+        if within and f" {self.name}".casefold().endswith(f" {within.name}".casefold()):
+            within = within.parent
+        return f"{self.name}, {within.full_name}" if within else self.name
 
 
 class Laboratory(Base):

@@ -54,6 +54,16 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_form():
     assert refusal.value.field == "name"
 
 
+@pytest.mark.parametrize(
+    ("declared_by", "sentence"),
+    [("self", "If you agree"), ("relative", "Ask the person"), ("health_worker", "Ask")],
+)
+def test_who_declares_for_themselves_is_not_told_to_ask_the_person(declared_by, sentence):
+    with pytest.raises(Mistakes, match=sentence) as refusal:
+        check(consent=False, declared_by=declared_by)
+    assert ("Ask" in refusal.value.message) == (declared_by != "self")
+
+
 def test_an_odd_identity_number_warns_and_never_blocks():
     statement = check(identity_number="022190001234", sex="female", birth_date="1991")
     assert statement.identity_numbers == ("022190001234",)

@@ -140,6 +140,8 @@ def print_boxes() -> Response:
     """Mint boxes and return their labels; or print a box's label again (?code=…)."""
     if request.method == "GET":
         boxes = queries.list_boxes_by_code(db.session(), box_codes=request.args.getlist("code")[:200])
+        if not boxes:
+            raise InvalidInput("Name a box, so that its label can be printed.", field="code")
         return _box_labels([box.code for box in boxes])
     form = BoxesForm()
     minted = actions.mint_boxes(
