@@ -353,7 +353,9 @@ def propose_pools(
     actor.check_place(laboratory_id)
     left_out: list[Verdict] = []
     if tube_codes is None:
-        tubes = list(queries.list_unpooled_tubes(session, laboratory_id=laboratory_id, most=MOST_CODES))
+        tubes = list(
+            queries.list_unpooled_tubes(session, laboratory_id=laboratory_id, most=MOST_CODES, lock=True)
+        )
     else:
         scanned, refused = _read_codes(session, tube_codes)
         left_out = list(refused.values())

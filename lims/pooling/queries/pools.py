@@ -94,8 +94,11 @@ def tubes_kept() -> ColumnElement[bool]:
 
 
 def find_tubes(session: Session, *, tube_codes: Collection[str]) -> dict[str, Tube]:
-    """Return tubes by code, in one statement; unknown codes are left out."""
-    tubes = session.scalars(select(Tube).where(Tube.code.in_(tube_codes)))
+    """Lock tubes by code and return them, in one statement; unknown codes are left out.
+
+    Locked, so that a tube rejected at this moment is either seen as rejected or found in the pool.
+    """
+    tubes = session.scalars(select(Tube).where(Tube.code.in_(tube_codes)).order_by(Tube.id).with_for_update())
     return {tube.code: tube for tube in tubes}
 
 
@@ -103,12 +106,12 @@ def load_tube_facts(session: Session, *, tubes: Collection[Tube]) -> dict[uuid.U
     """Return what the guards need of some tubes, by their key, in two statements."""
     ids = [tube.id for tube in tubes]
     people: defaultdict[uuid.UUID, list[Any]] = defaultdict(list)
-    for row in session.execute(
+    for person in session.execute(
         select(Sample.tube_id, Sample.person_id, Declaration.has_symptoms, Declaration.is_contact)
         .join(Declaration, Declaration.id == Sample.declaration_id)
         .where(Sample.tube_id.in_(ids), Sample.status != "void")
     ):
-        people[row.tube_id].append(row)
+        people[person.tube_id].append(person)
     in_test: dict[uuid.UUID, Elsewhere] = {}
     tested: dict[uuid.UUID, str] = {}
     for row in session.execute(
@@ -186,14 +189,17 @@ def _unpooled(laboratory_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
     return (Tube.laboratory_id == laboratory_id, Tube.status == "received", ~exists(in_pool))
 
 
-def list_unpooled_tubes(session: Session, *, laboratory_id: uuid.UUID, most: int = 2000) -> Sequence[Tube]:
-    """Return a laboratory's received tubes that are in no pool, in the order received."""
-    return session.scalars(
+def list_unpooled_tubes(
+    session: Session, *, laboratory_id: uuid.UUID, most: int = 2000, lock: bool = False
+) -> Sequence[Tube]:
+    """Return a laboratory's received tubes that are in no pool, in the order received; locked for an action."""
+    query = (
         select(Tube)
         .where(*_unpooled(laboratory_id))
         .order_by(Tube.received_at, Tube.rack_position, Tube.id)
         .limit(most)
-    ).all()
+    )
+    return session.scalars(query.with_for_update(of=Tube) if lock else query).all()
 
 
 def map_households(session: Session, *, tube_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
