@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Flask, g, request, session
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 
 from lims.clock import ZONE
 from lims.errors import LimsError
@@ -12,6 +14,23 @@ from lims.words import WORDS
 
 LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
+# Parameters of messages that are words of ours. What somebody typed, an account called `run` say, stays as it is.
+SPOKEN = ("state", "wanted", "kind", "reason", "condition", "finding", "mode", "purpose", "role")
+# Parameters that are quantities; years, lines and versions have no separators.
+COUNTED = (
+    "most",
+    "count",
+    "last",
+    "limit",
+    "needed",
+    "free",
+    "max_length",
+    "min_length",
+    "ge",
+    "gt",
+    "le",
+    "lt",
+)
 
 
 def choose() -> str:
@@ -37,14 +56,22 @@ def say_word(value: object) -> str:
 
 def say_error(error: LimsError) -> str:
     """Return an error's sentence in the reader's language, the words among its parameters translated too."""
-    parameters = {name: say_word(value) for name, value in error.parameters.items()}
-    return gettext(error.message, **parameters)
+    return say(error.message, error.parameters)
 
 
-def say(message: str, parameters: dict[str, object] | None = None) -> str:
+def say(message: str, parameters: Mapping[str, object] | None = None) -> str:
     """Return a message id kept in a table or a pure module (a call's reason) in the reader's language."""
-    spoken = {name: say_word(value) for name, value in (parameters or {}).items()}
+    spoken = {name: _say_parameter(name, value) for name, value in (parameters or {}).items()}
     return gettext(message, **spoken)
+
+
+def _say_parameter(name: str, value: object) -> object:
+    """Return a word in the reader's language, a quantity with its separators, anything else as it is."""
+    if name in SPOKEN:
+        return say_word(value)
+    if name in COUNTED and isinstance(value, int):
+        return format_decimal(value)
+    return value
 
 
 def init_app(app: Flask) -> None:

@@ -354,6 +354,18 @@ def _personal_birth(text: str) -> BirthDate | None:
         return None
 
 
+def written_phone(phone: str) -> str:
+    """Write a telephone number as people here read it: `+84912345678` becomes `0912 345 678`.
+
+    Args:
+        phone: E.164, or '' for none; a foreign number stays as it is.
+    """
+    if not phone.startswith("+84"):
+        return phone
+    national = "0" + phone.removeprefix("+84")
+    return f"{national[:4]} {national[4:7]} {national[7:]}"
+
+
 def _phone_or_nothing(text: str) -> str:
     # The telephone is a by-product of the scan: a masked or odd one must not spoil the rest.
     try:

@@ -156,7 +156,8 @@ def read_definition(definition: Mapping[str, Any]) -> Assay:
         assay = Assay(**fields)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise InvalidInput(
-            "The definition of the assay is incomplete: %(problem)s.", field="definition", problem=str(error)
+            "The definition of the assay lacks a part or has an unknown one. Compare it with an agreed assay.",
+            field="definition",
         ) from error
     validate_definition(assay)
     return assay

@@ -28,7 +28,13 @@ from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
-from lims.results.obstacles import ENDS_BY_ITSELF, HOLDS, list_obstacles_to_release, list_obstacles_to_verify
+from lims.results.obstacles import (
+    ENDS_BY_ITSELF,
+    HOLDS,
+    Obstacle,
+    list_obstacles_to_release,
+    list_obstacles_to_verify,
+)
 from lims.results.queries import results as queries
 from lims.security import current_actor, needs
 from lims.timeline import read_timeline
@@ -136,11 +142,11 @@ def show_result(result_id: uuid.UUID) -> str:
     versions = queries.list_versions(session, sample_id=result.sample_id)
     standing = queries.get_standing(session, result_id=result.id)
     wanted = {"preliminary": "verify", "verified": "release"}.get(result.status, "")
-    obstacles = {
-        "verify": lambda: list_obstacles_to_verify(standing, verifier_id=actor.user_id),
-        "release": lambda: list_obstacles_to_release(standing),
-        "": list,
-    }[wanted]()
+    obstacles: list[Obstacle] = []
+    if wanted == "verify":
+        obstacles = list_obstacles_to_verify(standing, verifier_id=actor.user_id)
+    elif wanted == "release":
+        obstacles = list_obstacles_to_release(standing)
     subjects = [version.id for version in versions] + [result.sample_id, result.sample.tube_id]
     return render_template(
         "results/show_result.html",

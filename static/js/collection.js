@@ -101,7 +101,7 @@ async function askWhich(kind, code) {
   });
   return {
     verdict: "wrong",
-    title: say("Two in a row"),
+    title: say("Two codes of the same kind"),
     text: say("Nothing was bound. Which one is right?"),
     next: say("Choose below, or scan the right one again."),
   };
@@ -208,7 +208,7 @@ function askWhetherToClose() {
     if (which === "first") closeTube();
     else station.show({ verdict: "again", title: grouped(mixed.code), next: tubeNext() });
   });
-  return { verdict: "wrong", title: say("Two in a row"), text: words, next: say("Choose below before you go on.") };
+  return { verdict: "wrong", title: say("Two codes of the same kind"), text: words, next: say("Choose below before you go on.") };
 }
 
 function showTube(tube) {

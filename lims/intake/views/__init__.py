@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from lims.intake.identity import written_phone
+
 intake = Blueprint("intake", __name__)
+intake.add_app_template_filter(written_phone)
 
 from lims.intake.views import (  # noqa: E402, F401  (they register themselves)
     boxes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -131,10 +132,7 @@ class _Walk:
             form.form_errors = [say_error(refusal)]
             return self._show("check", form), refusal.status
         if verdict["verdict"] == "wrong":
-            mistakes = [
-                InvalidInput(one["message"], field=one["field"], **one["parameters"])
-                for one in verdict["mistakes"]
-            ]
+            mistakes = [_read_mistake(**one) for one in verdict["mistakes"]]
             if not form.show_mistakes(mistakes):
                 form.form_errors = [say_error(mistake) for mistake in mistakes]
             return self._show("check", form), 422
@@ -275,3 +273,8 @@ class _Walk:
 
     def _to(self, step: str) -> Response:
         return redirect(url_for(self.endpoint, step=step))
+
+
+def _read_mistake(*, message: str, field: str, parameters: Mapping[str, object]) -> InvalidInput:
+    """Return a mistake of a verdict as the error that it was."""
+    return InvalidInput(message, field=field, **parameters)

@@ -417,7 +417,7 @@ def _end_run(session: Session, actor: Actor, run_code: str, status: str, reason:
     if not reason:
         raise InvalidInput("Say in a few words what happened.", field="reason")
     run.status = status
-    run.failure = [*(run.failure or []), {"message": "%(reason)s", "parameters": {"reason": reason}}]
+    run.failure = [*(run.failure or []), {"message": "%(text)s", "parameters": {"text": reason}}]
     session.flush()
     put_pools_back(session, run=run)
     audit.note(session, "run", run.id, "failed" if status == "failed" else "voided", reason=reason)

@@ -14,18 +14,12 @@ from lims.auth.actors import Actor
 from lims.errors import NotFound
 from lims.intake.models import Sample, Tube
 from lims.pooling.models import Pool, PoolMember, Run, Well
+from lims.pooling.queries.runs import no_such_run
 from lims.results.models import Result
 from lims.results.obstacles import Standing, Unreported, say_why_unreported
 from lims.results.queries.standings import count_names, read_standings
 
 PAGE = 100
-
-
-def no_such_run(code: str) -> NotFound:
-    """Return the answer for a run that does not exist, or is not among the places of whoever asks."""
-    return NotFound(
-        "There is no run with the code %(code)s. Scan its plate again.", field="run_code", code=code
-    )
 
 
 def lock_run(session: Session, *, actor: Actor, code: str) -> Run:
