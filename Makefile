@@ -26,6 +26,7 @@ test: $(VENV)/installed-test ## everything: unit, journey, PostgreSQL and browse
 	@sh scripts/setup.sh tests
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --config setup.cfg --no-cache
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: $(VENV)/installed-test ## style, types and the direction of imports
