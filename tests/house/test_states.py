@@ -23,7 +23,9 @@ def test_every_move_leads_to_a_listed_state():
     check_words(TABLES)
 
 
-@pytest.mark.parametrize(("table", "before", "after"), PAIRS, ids=lambda value: getattr(value, "thing", value))
+@pytest.mark.parametrize(
+    ("table", "before", "after"), PAIRS, ids=lambda value: getattr(value, "thing", value)
+)
 def test_a_move_is_allowed_exactly_when_the_table_has_it(table, before, after):
     if after in table.moves[before]:
         table.check(before, after, code="X")
