@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from lims import names
 from lims.auth.actors import Actor
 from lims.errors import NotFound
 from lims.places.models import EDITION_2021, Campaign, Laboratory, Place
+
+Query = TypeVar("Query", bound=Select[Any])
 
 
 def get_place(session: Session, *, place_id: uuid.UUID, kind: str | None = None) -> Place:
@@ -118,11 +121,7 @@ def list_sites(
         province_id: only of this province.
         most: rows returned.
     """
-    query = _named("site").where(Place.is_open)
-    if province_id is not None:
-        query = query.where(Place.province_id == province_id)
-    if actor is not None and not actor.everywhere:
-        query = query.where(Place.id.in_(actor.place_ids))
+    query = _open_among(_named("site"), actor, province_id)
     return session.scalars(query.limit(most)).all()
 
 
@@ -153,18 +152,10 @@ def list_laboratories(
         province_id: only of this province.
         can_confirm: only those with, or without, the right to confirm.
     """
-    query = (
-        select(Laboratory)
-        .join(Place, Place.id == Laboratory.place_id)
-        .where(Place.is_open)
-        .order_by(Place.name_key, Place.code)
-    )
-    if province_id is not None:
-        query = query.where(Place.province_id == province_id)
+    of_places = select(Laboratory).join(Place, Place.id == Laboratory.place_id)
+    query = _open_among(of_places.order_by(Place.name_key, Place.code), actor, province_id)
     if can_confirm is not None:
         query = query.where(Laboratory.can_confirm == can_confirm)
-    if actor is not None and not actor.everywhere:
-        query = query.where(Laboratory.place_id.in_(actor.place_ids))
     return session.scalars(query).unique().all()
 
 
@@ -200,3 +191,13 @@ def list_campaigns(session: Session, *, most: int = 200) -> Sequence[Campaign]:
 def _named(kind: str) -> Select[Place]:
     """Return the query for the places of a kind, in the order of their names."""
     return select(Place).where(Place.kind == kind).order_by(Place.name_key, Place.code)
+
+
+def _open_among(query: Query, actor: Actor | None, province_id: uuid.UUID | None) -> Query:
+    """Return a query narrowed to open places, of an actor and of a province where these are given."""
+    query = query.where(Place.is_open)
+    if province_id is not None:
+        query = query.where(Place.province_id == province_id)
+    if actor is not None and not actor.everywhere:
+        query = query.where(Place.id.in_(actor.place_ids))
+    return query

@@ -20,7 +20,7 @@ from lims.errors import AlreadyDone, InvalidInput
 from lims.intake.asking_again import ask_for_new_samples
 from lims.intake.models import Declaration
 from lims.msgid import N_
-from lims.results.actions.verification import check_positives_alone, lock_chosen
+from lims.results.actions.verification import check_positives_alone, lock_chosen, move_results
 from lims.results.models import Result
 from lims.results.obstacles import ENDS_BY_ITSELF, HOLDS, Obstacle, Standing, list_obstacles_to_release
 from lims.results.queries import results as queries
@@ -97,16 +97,8 @@ def release_results(
 def _release(session: Session, actor: Actor, standings: Sequence[Standing]) -> list[dict[str, Any]]:
     blocked = {item.result_id: list_obstacles_to_release(item) for item in standings}
     free = [item for item in standings if not blocked[item.result_id]]
+    move_results(session, free, status="released", released_by_id=actor.user_id, released_at=clock.now())
     if free:
-        session.execute(
-            update(Result)
-            .where(Result.id.in_([item.result_id for item in free]))
-            .values(status="released", released_by_id=actor.user_id, released_at=clock.now())
-        )
-        for item in free:
-            audit.note(
-                session, "result", item.result_id, "released", finding=item.finding, tube=item.tube_code
-            )
         _close_declarations(session, free)
         _ask_where_unclear(session, free)
     return [give_verdict(item, blocked[item.result_id], wanted="released") for item in standings]

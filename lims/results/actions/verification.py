@@ -130,12 +130,21 @@ def _verify(session: Session, actor: Actor, standings: Sequence[Standing]) -> li
         item.result_id: list_obstacles_to_verify(item, verifier_id=actor.user_id) for item in standings
     }
     free = [item for item in standings if not blocked[item.result_id]]
-    if free:
-        session.execute(
-            update(Result)
-            .where(Result.id.in_([item.result_id for item in free]))
-            .values(status="verified", verified_by_id=actor.user_id, verified_at=clock.now())
-        )
-    for item in free:
-        audit.note(session, "result", item.result_id, "verified", finding=item.finding, tube=item.tube_code)
+    move_results(session, free, status="verified", verified_by_id=actor.user_id, verified_at=clock.now())
     return [give_verdict(item, blocked[item.result_id], wanted="verified") for item in standings]
+
+
+def move_results(session: Session, free: Sequence[Standing], *, status: str, **values: object) -> None:
+    """Give results a new state in one statement, with one event each.
+
+    Args:
+        free: results that nothing stands against.
+        status: verified or released.
+        values: columns that say who and when.
+    """
+    if not free:
+        return
+    ids = [item.result_id for item in free]
+    session.execute(update(Result).where(Result.id.in_(ids)).values(status=status, **values))
+    for item in free:
+        audit.note(session, "result", item.result_id, status, finding=item.finding, tube=item.tube_code)
