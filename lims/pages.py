@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
+from flask_babel import gettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from lims import codes, home
+from lims import codes, home, labels
 from lims.errors import LimsError
 from lims.extensions import db
 from lims.language import LANGUAGES, say_error
@@ -85,6 +86,18 @@ def _refuse_record(found: codes.Code) -> str:
     if found.kind in RECORDS:
         return _("Your role cannot open the record of %(code)s.", code=code)
     return _("There is no record to open for %(code)s.", code=code)
+
+
+@pages.get("/command-card")
+@needs("home")
+def show_command_card() -> str:
+    """Show the codes that a hand scanner reads as commands, to be printed and stuck beside a station."""
+    commands = [
+        ("CMD-DONE", gettext("Done: close what is being filled")),
+        ("CMD-UNDO", gettext("Take back the last scan")),
+    ]
+    cards = [(text, words, labels.qr_svg(text, label=words)) for text, words in commands]
+    return render_template("pages/command_card.html", cards=cards)
 
 
 @pages.post("/language")
