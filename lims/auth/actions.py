@@ -191,13 +191,6 @@ def count_failures(session: Session, *, actor: Actor, keys: Sequence[str], windo
             row.failures += 1
 
 
-@action
-def forget_failures(session: Session, *, actor: Actor, keys: Sequence[str]) -> None:
-    """Start the counters again, after a success."""
-    for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys))):
-        session.delete(row)
-
-
 def check_failures(rows: Sequence[Throttle], *, limits: dict[str, int], window: timedelta) -> None:
     """Refuse when a counter within its window has reached its limit.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lims import clock, codes
@@ -14,6 +14,7 @@ from lims.demo import follow_up
 from lims.demo.bench import Bench
 from lims.demo.people import Invented
 from lims.demo.province import Setting
+from lims.demo.stations import FOLLOW_UP_HOURS, FOLLOWED_UP, STATIONS
 from lims.extensions import db
 from lims.intake.actions import boxes, collections, declarations, lots, reception
 from lims.intake.collecting import CollectionScan, TubeClosing
@@ -57,7 +58,7 @@ class Batch:
         people: who.
         laboratory: code of the laboratory that tests them.
         communes: where they live.
-        last: last station, a key of `campaign.STATIONS`, or "followed_up".
+        last: last station, a key of `stations.STATIONS`, or "followed_up".
         starts_at: when they declare.
         dice: the source of chance.
     """
@@ -87,8 +88,6 @@ class Batch:
 
     def play(self) -> None:
         """Go from station to station until the last."""
-        from lims.demo.campaign import FOLLOW_UP_HOURS, FOLLOWED_UP, STATIONS
-
         steps: dict[str, Callable[[], None]] = {
             "declared": self._declare,
             "sampled": self._collect,
@@ -153,8 +152,6 @@ class Batch:
 
     @staticmethod
     def _in_household(form: DeclarationForm, household: str) -> DeclarationForm:
-        from dataclasses import replace
-
         return replace(form, household_code=household)
 
     def _collect(self) -> None:

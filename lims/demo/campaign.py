@@ -17,25 +17,9 @@ from lims import clock
 from lims.demo.batches import Batch, Invention
 from lims.demo.people import invent_people
 from lims.demo.province import LABORATORIES, PROVINCE_CODE, Setting, set_up
+from lims.demo.stations import FOLLOW_UP_HOURS, FOLLOWED_UP, STATIONS
 
 PEOPLE, PREVALENCE, SEED = 600, 0.02, 2021
-# Hours after declaring at which a batch comes to each station.
-STATIONS = {
-    "declared": 0.0,
-    "sampled": 1.0,
-    "boxed": 1.6,
-    "dispatched": 2.0,
-    "received": 3.2,
-    "pooled": 4.0,
-    "planned": 4.6,
-    "running": 4.8,
-    "imported": 6.4,
-    "reviewed": 6.7,
-    "verified": 7.0,
-    "released": 7.3,
-}
-FOLLOWED_UP = "followed_up"
-FOLLOW_UP_HOURS = 9.0
 # A batch fills about one plate: 93 wells beside the controls, pools of ten and the people tested alone.
 MOST_IN_BATCH = 700
 SHARE_UNFINISHED = 0.55

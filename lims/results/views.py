@@ -39,7 +39,6 @@ from lims.results.queries import results as queries
 from lims.security import current_actor, needs
 from lims.timeline import read_timeline
 
-SHOWN = ("preliminary", "verified", "held", "released")
 results = Blueprint("results", __name__)
 
 

@@ -19,11 +19,13 @@ from lims.places.queries import get_laboratory
 from lims.pooling import rules
 from lims.pooling.assays import Assay as AssayRules
 from lims.pooling.assays import read_definition
+from lims.pooling.calls import Call
 from lims.pooling.models import Pool, Reading, ResultFile, Run, Well, WellCall
 from lims.pooling.plate_calls import PlateWell, call_plate
 from lims.pooling.queries import assays as assay_queries
 from lims.pooling.queries import pools as pool_queries
 from lims.pooling.queries import runs as queries
+from lims.pooling.readings import Reading as OneReading
 from lims.pooling.resolution import put_pools_back
 from lims.pooling.typed_readings import read_readings, write_csv
 from lims.tables import new_id
@@ -314,6 +316,38 @@ def record_readings(
     run.status = "imported"
     run.entered_by_id, run.entered_at = actor.user_id, clock.now()
     run.failure = [{"message": p.message, "parameters": dict(p.parameters)} for p in called.problems] or None
+    _keep_version(session, actor, run, raw, file_name=file_name, read=read, calls=called.calls)
+    audit.note(
+        session,
+        "run",
+        run.id,
+        "readings_recorded",
+        version=run.readings_version,
+        file={"sha256": hashlib.sha256(raw).hexdigest()},
+        valid=called.valid,
+    )
+    found = {well.pool: called.calls[well.position].finding for well in plate if well.pool}
+    return {
+        "run": run.code,
+        "status": run.status,
+        "version": run.readings_version,
+        "valid": called.valid,
+        "failure": run.failure or [],
+        "pools": [{"pool": codes.normalise(pool), "finding": finding} for pool, finding in found.items()],
+    }
+
+
+def _keep_version(
+    session: Session,
+    actor: Actor,
+    run: Run,
+    raw: bytes,
+    *,
+    file_name: str,
+    read: Sequence[OneReading],
+    calls: Mapping[str, Call],
+) -> None:
+    """Keep one version of a run's readings: the file as it came, each reading, and what the rules call each well."""
     session.add(
         ResultFile(
             id=new_id(),
@@ -353,27 +387,9 @@ def record_readings(
                 "reason": call.reason,
                 "reason_parameters": dict(call.parameters),
             }
-            for position, call in called.calls.items()
+            for position, call in calls.items()
         ],
     )
-    audit.note(
-        session,
-        "run",
-        run.id,
-        "readings_recorded",
-        version=run.readings_version,
-        file={"sha256": hashlib.sha256(raw).hexdigest()},
-        valid=called.valid,
-    )
-    found = {well.pool: called.calls[well.position].finding for well in plate if well.pool}
-    return {
-        "run": run.code,
-        "status": run.status,
-        "version": run.readings_version,
-        "valid": called.valid,
-        "failure": run.failure or [],
-        "pools": [{"pool": codes.normalise(pool), "finding": finding} for pool, finding in found.items()],
-    }
 
 
 @action
