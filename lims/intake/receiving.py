@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lims import codes
-from lims.errors import InvalidInput
+from lims.errors import InvalidInput, Refused
 from lims.intake.collecting import Decision, TubeFacts
 from lims.intake.rules import REJECTION_REASONS, TUBE
 from lims.msgid import N_
@@ -82,6 +82,35 @@ def check_temperature(temperature_c: float | None, *, field: str = "temperature_
 def is_outside(temperature_c: float | None, *, coldest_c: float, warmest_c: float) -> bool:
     """Tell whether a measured temperature is outside the campaign's limits (2 to 8 °C by WHO's advice)."""
     return temperature_c is not None and not coldest_c <= temperature_c <= warmest_c
+
+
+def check_fit_to_send(temperature_c: float | None, *, coldest_c: float, warmest_c: float) -> None:
+    """Stop a box that is too cold or too warm before it leaves, while something can still be done.
+
+    Args:
+        temperature_c: measured inside the box, in °C; None where nobody measured.
+        coldest_c, warmest_c: the campaign's limits, in °C (2 to 8 °C by WHO's advice).
+
+    Raises:
+        Refused: it is outside the limits.
+    """
+    if not is_outside(temperature_c, coldest_c=coldest_c, warmest_c=warmest_c):
+        return
+    if temperature_c is not None and temperature_c > warmest_c:
+        raise Refused(
+            "%(temperature)s °C is warmer than the %(limit)s °C this campaign allows. Add ice and measure again, "
+            "or send the box anyway.",
+            field="temperature_c",
+            temperature=f"{temperature_c:g}",
+            limit=f"{warmest_c:g}",
+        )
+    raise Refused(
+        "%(temperature)s °C is colder than the %(limit)s °C this campaign allows. Take out ice and measure again, "
+        "or send the box anyway.",
+        field="temperature_c",
+        temperature=f"{temperature_c:g}",
+        limit=f"{coldest_c:g}",
+    )
 
 
 def is_too_old(collected_at: datetime | None, *, now: datetime, hold_limit_hours: int) -> bool:

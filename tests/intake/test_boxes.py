@@ -135,11 +135,45 @@ def test_a_box_is_sent_to_another_place_of_its_province_at_a_possible_temperatur
     with pytest.raises(NotFound):
         dispatch_box(actor=actor, box_code=box, laboratory_id=world.commune_id)
     assert rows.box(box).status == "sealed"
-    sent = dispatch_box(actor=actor, box_code=box, laboratory_id=world.laboratory_id, temperature_c=9.5)
+    sent = dispatch_box(
+        actor=actor, box_code=box, laboratory_id=world.laboratory_id, temperature_c=9.5, anyway=True
+    )
     assert sent["outside_limits"] is True
     assert rows.verbs(rows.box(box).id) == ["packed", "sealed", "dispatched"]
     with pytest.raises(WrongState):
         open_box(actor=actor, box_code=box)
+
+
+@pytest.mark.parametrize(("temperature_c", "words"), [(8.1, "warmer than"), (1.9, "colder than")])
+def test_a_box_too_cold_or_too_warm_leaves_only_when_asked_twice(world, temperature_c, words):
+    _, tubes = collect_people(world, 1)
+    (box,) = print_boxes(world)
+    pack(world, box, tubes)
+    actor = world.actor("collector")
+    seal_box(actor=actor, box_code=box)
+    asked = {"actor": actor, "box_code": box, "laboratory_id": world.laboratory_id}
+    with pytest.raises(Refused, match=words) as refusal:
+        dispatch_box(**asked, temperature_c=temperature_c)
+    assert refusal.value.field == "temperature_c"
+    assert (rows.box(box).status, rows.box(box).temperature_out_c) == ("sealed", None)
+    assert rows.verbs(rows.box(box).id) == ["packed", "sealed"]
+    dispatch_box(**asked, temperature_c=temperature_c, anyway=True)
+    assert rows.box(box).temperature_out_c == temperature_c
+
+
+def test_a_box_at_the_limits_or_not_measured_leaves_at_once(world):
+    for temperature_c in (2.0, 8.0, None):
+        _, tubes = collect_people(world, 1)
+        (box,) = print_boxes(world)
+        pack(world, box, tubes)
+        seal_box(actor=world.actor("collector"), box_code=box)
+        dispatch_box(
+            actor=world.actor("collector"),
+            box_code=box,
+            laboratory_id=world.laboratory_id,
+            temperature_c=temperature_c,
+        )
+        assert rows.box(box).status == "dispatched"
 
 
 def test_a_box_is_handed_to_whoever_wears_the_badge(world):

@@ -205,6 +205,50 @@ def test_a_box_is_packed_sealed_sent_and_handed_over_on_its_pages(client, world)
     page(client, f"/boxes/{box}")
 
 
+def test_a_refused_form_of_a_box_comes_back_with_its_sentence_and_what_was_typed(client, world):
+    _, tubes = collect_people(world, 1)
+    (box,) = print_boxes(world)
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    sign_in(client, world.actor("collector"))
+    with client.session_transaction() as kept:
+        kept["language"] = "en"
+    post(client, world.actor("collector"), f"/boxes/{box}/tubes", place_id=str(world.site_id), tubes=tubes)
+    laboratory = str(world.laboratory_id)
+
+    def send(step, **form):
+        answer = client.post(f"/boxes/{box}/{step}", data={"client_id": str(uuid.uuid4())} | form)
+        return answer.status_code, answer.text
+
+    send("seal")
+    status, shown = send("dispatch", temperature_c="4,5")
+    assert status == 422 and "Choose a laboratory." in shown and "open for too long" not in shown
+    assert 'value="4,5"' in shown and 'id="laboratory-error"' in shown
+    status, shown = send("dispatch", laboratory_id=laboratory, temperature_c="12")
+    assert status == 409 and 'id="temperature-error"' in shown and "warmer than" in shown
+    assert f'<option value="{laboratory}" selected>' in shown and 'name="anyway"' in shown
+    status, shown = send("hand-over", badge="nobody")
+    assert status == 422 and 'id="badge-error"' in shown and 'value="nobody"' in shown
+    assert send("dispatch", laboratory_id=laboratory, temperature_c="12", anyway="yes")[0] == 302
+    status, shown = send("dispatch", laboratory_id=laboratory)
+    assert status == 409 and "data-error-summary" in shown and f"/boxes/{box}/hand-over" in shown
+
+
+def test_a_refused_form_of_the_reception_comes_back_with_its_sentence_and_what_was_typed(client, world):
+    _, tubes = collect_people(world, 1)
+    box = send_box(world, tubes)
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    sign_in(client, world.actor("technician"))
+    form = {"client_id": str(uuid.uuid4()), "laboratory_id": str(world.laboratory_id)}
+    for typed in ("900", "warm"):
+        refused = client.post(f"/reception/{box}", data=form | {"temperature_c": typed})
+        assert refused.status_code == 422
+        assert 'id="temperature-error"' in refused.text and f'value="{typed}"' in refused.text
+    refused = client.post("/reception/rejections", data=form | {"tubes": tubes[0], "reason": "bored"})
+    assert refused.status_code == 422
+    assert 'id="reason-error"' in refused.text and tubes[0] in refused.text
+    assert rows.box(box).status == "dispatched"
+
+
 def test_a_refused_form_leads_back_to_its_page(client, world):
     (box,) = print_boxes(world)
     sign_in(client, world.actor("collector"))

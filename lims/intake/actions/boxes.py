@@ -19,7 +19,7 @@ from lims.intake.models import Box, BoxTube, Tube
 from lims.intake.packing import decide_packing
 from lims.intake.queries import boxes as box_queries
 from lims.intake.queries import tubes as tube_queries
-from lims.intake.receiving import check_temperature, is_outside
+from lims.intake.receiving import check_fit_to_send, check_temperature, is_outside
 from lims.intake.rules import BOX
 from lims.msgid import N_
 from lims.places import queries as place_queries
@@ -322,6 +322,7 @@ def dispatch_box(
     box_code: str,
     laboratory_id: uuid.UUID,
     temperature_c: float | None = None,
+    anyway: bool = False,
 ) -> dict[str, Any]:
     """Send a sealed box to a laboratory.
 
@@ -331,6 +332,7 @@ def dispatch_box(
         box_code: the box.
         laboratory_id: where it goes; another place than it comes from, in the same province.
         temperature_c: inside the box, in °C, if measured.
+        anyway: True to send a box that is colder or warmer than the campaign allows.
 
     Returns:
         `box`, `status`, `count` and `outside_limits`, True where the temperature is outside the campaign's.
@@ -339,6 +341,7 @@ def dispatch_box(
         NotFound: the box is not among the actor's, or there is no such laboratory.
         AlreadyDone, WrongState: it is not sealed.
         InvalidInput: an impossible temperature, or a laboratory it cannot go to.
+        Refused: it is outside the campaign's temperatures and `anyway` is not set.
     """
     box = _lock_own_box(session, actor, box_code)
     laboratory = place_queries.get_place(session, place_id=laboratory_id, kind="laboratory")
@@ -346,12 +349,14 @@ def dispatch_box(
     if laboratory.province_id != box.campaign.province_id or laboratory.id == box.origin_id:
         raise InvalidInput("Choose another laboratory of the campaign's province.", field="laboratory_id")
     box.temperature_out_c = check_temperature(temperature_c)
+    limits = {"coldest_c": box.campaign.coldest_c, "warmest_c": box.campaign.warmest_c}
+    if not anyway:
+        check_fit_to_send(temperature_c, **limits)
     box.status, box.dispatched_at, box.laboratory_id = "dispatched", clock.now(), laboratory.id
     audit.note(
         session, "box", box.id, "dispatched", laboratory=str(laboratory.id), temperature_c=temperature_c
     )
-    limits = box.campaign
-    outside = is_outside(temperature_c, coldest_c=limits.coldest_c, warmest_c=limits.warmest_c)
+    outside = is_outside(temperature_c, **limits)
     return show_box(box, laboratory=laboratory.name, outside_limits=outside)
 
 

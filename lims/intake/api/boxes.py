@@ -34,10 +34,11 @@ class Step(BaseModel):
 
 
 class Dispatch(Step):
-    """Where a box goes, and how cold it is inside."""
+    """Where a box goes, and how cold it is inside; `anyway` if that is outside the campaign's limits."""
 
     laboratory_id: uuid.UUID
     temperature_c: float | None = None
+    anyway: bool = False
 
 
 class HandOver(Step):
@@ -121,6 +122,7 @@ def dispatch_box(code: str, json_data: Dispatch) -> dict[str, Any]:
         box_code=code,
         laboratory_id=json_data.laboratory_id,
         temperature_c=json_data.temperature_c,
+        anyway=json_data.anyway,
     )
 
 

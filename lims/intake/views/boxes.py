@@ -12,13 +12,15 @@ from werkzeug.wrappers import Response
 from lims import codes, labels
 from lims.auth.actors import Actor
 from lims.auth.queries import get_actor
+from lims.errors import LimsError, Refused
 from lims.extensions import db
 from lims.intake.actions import boxes as actions
 from lims.intake.models import Box
 from lims.intake.queries import boxes as box_queries
 from lims.intake.queries import tubes as tube_queries
 from lims.intake.views import intake
-from lims.intake.views.sent import sent_id, sent_number
+from lims.intake.views.sent import mistakes_of, sent_id, sent_number
+from lims.msgid import N_
 from lims.places import queries as place_queries
 from lims.places.models import Place
 from lims.security import current_actor, needs
@@ -59,16 +61,31 @@ def show_box(code: str) -> str:
         if place is None:
             return render_template("intake/box_place.html", box=box, places=places)
         return render_template("intake/box_station.html", box=box, tubes=tubes, place=place)
+    return _show_record(box)
+
+
+def _show_record(box: Box, refusal: LimsError | None = None) -> str:
+    """Show a box's record; after a refused form with the sentence beside its field and what was typed."""
+    session = db.session()
     courier = get_actor(session, user_id=box.courier_id).display_name if box.courier_id else ""
     return render_template(
         "intake/box.html",
         box=box,
-        tubes=tubes,
+        tubes=box_queries.list_box_tubes(session, box_id=box.id),
         courier=courier,
-        mine=actor.sees(box.origin_id),
+        mine=current_actor().sees(box.origin_id),
         laboratories=_destinations(box),
         events=read_timeline(session, subject_ids=[box.id]),
+        mistakes=mistakes_of(refusal),
+        sent=request.form if refusal else {},
+        may_go_anyway=isinstance(refusal, Refused) and refusal.field == "temperature_c",
     )
+
+
+def _refuse(code: str, refusal: LimsError) -> tuple[str, int]:
+    db.session.rollback()
+    box = box_queries.get_box(db.session(), actor=current_actor(), code=code)
+    return _show_record(box, refusal), refusal.status
 
 
 def _packing_places(actor: Actor) -> list[Place]:
@@ -116,31 +133,36 @@ def open_box(code: str) -> Response:
 
 @intake.post("/boxes/<code>/dispatch")
 @needs("pack_boxes")
-def dispatch_box(code: str) -> Response:
-    """Send a box to a laboratory."""
-    answer = actions.dispatch_box(
-        actor=current_actor(),
-        client_id=sent_id(),
-        box_code=code,
-        laboratory_id=sent_id("laboratory_id"),
-        temperature_c=sent_number("temperature_c"),
-    )
-    if answer["outside_limits"]:
-        flash(_("The box is outside its temperature. Add ice before it leaves."), "warning")
+def dispatch_box(code: str) -> Response | tuple[str, int]:
+    """Send a box to a laboratory; one too cold or too warm only when asked twice."""
+    try:
+        answer = actions.dispatch_box(
+            actor=current_actor(),
+            client_id=sent_id(),
+            box_code=code,
+            laboratory_id=sent_id("laboratory_id", missing=N_("Choose a laboratory.")),
+            temperature_c=sent_number("temperature_c"),
+            anyway=request.form.get("anyway") == "yes",
+        )
+    except LimsError as refusal:
+        return _refuse(code, refusal)
     flash(_("The box is on its way to %(laboratory)s.", laboratory=answer["laboratory"]), "success")
     return redirect(url_for("intake.show_box", code=answer["box"]))
 
 
 @intake.post("/boxes/<code>/hand-over")
 @needs("pack_boxes")
-def hand_over_box(code: str) -> Response:
+def hand_over_box(code: str) -> Response | tuple[str, int]:
     """Hand a box over by badge."""
-    answer = actions.hand_over_box(
-        actor=current_actor(),
-        client_id=sent_id(),
-        box_code=code,
-        badge_code=request.form.get("badge", "")[:200],
-    )
+    try:
+        answer = actions.hand_over_box(
+            actor=current_actor(),
+            client_id=sent_id(),
+            box_code=code,
+            badge_code=request.form.get("badge", "")[:200],
+        )
+    except LimsError as refusal:
+        return _refuse(code, refusal)
     flash(_("%(courier)s has the box now.", courier=answer["courier"]), "success")
     return redirect(url_for("intake.show_box", code=answer["box"]))
 

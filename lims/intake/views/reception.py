@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from lims.errors import NotFound, Refused
+from lims.errors import LimsError, NotFound, Refused
 from lims.extensions import db
 from lims.intake.actions import reception as actions
 from lims.intake.queries import boxes as box_queries
@@ -17,8 +17,9 @@ from lims.intake.queries import tubes as tube_queries
 from lims.intake.receiving import CONDITIONS
 from lims.intake.rules import REJECTION_REASONS
 from lims.intake.views import intake
-from lims.intake.views.sent import sent_id, sent_number
+from lims.intake.views.sent import mistakes_of, sent_id, sent_number
 from lims.language import say, say_error
+from lims.msgid import N_
 from lims.places import queries as place_queries
 from lims.places.models import Laboratory
 from lims.security import current_actor, needs
@@ -30,6 +31,10 @@ ARRIVING = ("dispatched", "received")
 @needs("receive_boxes")
 def receive() -> str:
     """Show what is on its way, what waits for its names, and take tubes that came without a box."""
+    return _show_reception()
+
+
+def _show_reception(refusal: LimsError | None = None) -> str:
     session, actor = db.session(), current_actor()
     laboratory, laboratories = _laboratory()
     boxes = box_queries.list_boxes(session, actor=actor, statuses=ARRIVING, arriving=True)
@@ -42,6 +47,8 @@ def receive() -> str:
         nameless=tube_queries.list_tubes_without_names(session, actor=actor, most=50),
         conditions=CONDITIONS,
         reasons=REJECTION_REASONS,
+        mistakes=mistakes_of(refusal),
+        sent=request.form if refusal else {},
     )
 
 
@@ -66,27 +73,19 @@ def receive_box(box_code: str) -> str | Response | tuple[str, int]:
                 actor=actor,
                 client_id=sent_id(),
                 box_code=box_code,
-                laboratory_id=sent_id("laboratory_id"),
+                laboratory_id=sent_id("laboratory_id", missing=N_("Choose a laboratory.")),
                 temperature_c=sent_number("temperature_c"),
                 anyway=request.form.get("anyway") == "yes",
             )
-        except Refused as refusal:
-            if refusal.field != "laboratory_id":
-                raise
-            box = box_queries.find_box_of_province(
-                session, code=box_code, province_id=laboratory.place.province_id
-            )
-            page = render_template(
-                "intake/receive_box.html", box=box, laboratory=laboratory, elsewhere=say_error(refusal)
-            )
-            return page, refusal.status
+        except LimsError as refusal:
+            return _refuse_box(box_code, laboratory, refusal)
         return redirect(
             url_for("intake.receive_box", box_code=box_code, laboratory_id=request.form["laboratory_id"])
         )
     box = box_queries.find_box_of_province(session, code=box_code, province_id=laboratory.place.province_id)
     tubes = box_queries.list_box_tubes(session, box_id=box.id)
     if box.status not in ("received", "reconciled"):
-        return render_template("intake/receive_box.html", box=box, laboratory=laboratory, elsewhere="")
+        return render_template("intake/receive_box.html", box=box, laboratory=laboratory)
     box_queries.check_sees(actor, box)
     found = actions.compare_box(box, tubes)
     template = "receive_tubes" if box.status == "received" else "received_box"
@@ -98,6 +97,26 @@ def receive_box(box_code: str) -> str | Response | tuple[str, int]:
         found=found,
         conditions=CONDITIONS,
     )
+
+
+def _refuse_box(box_code: str, laboratory: Laboratory, refusal: LimsError) -> Response | tuple[str, int]:
+    """Show the form of a box again, with the sentence beside its field; a box that is here already is shown itself."""
+    session = db.session()
+    session.rollback()
+    box = box_queries.find_box_of_province(session, code=box_code, province_id=laboratory.place.province_id)
+    if box.status in ("received", "reconciled"):
+        flash(say_error(refusal), "warning")
+        return redirect(url_for("intake.receive_box", box_code=box.code, laboratory_id=laboratory.place_id))
+    asks = isinstance(refusal, Refused) and refusal.field == "laboratory_id"
+    page = render_template(
+        "intake/receive_box.html",
+        box=box,
+        laboratory=laboratory,
+        elsewhere=say_error(refusal) if asks else "",
+        mistakes={} if asks else mistakes_of(refusal),
+        sent=request.form,
+    )
+    return page, refusal.status
 
 
 @intake.post("/reception/<box_code>/reconciliation")
@@ -115,15 +134,19 @@ def reconcile_box(box_code: str) -> Response:
 
 @intake.post("/reception/rejections")
 @needs("receive_boxes")
-def reject_tubes() -> Response:
+def reject_tubes() -> Response | tuple[str, int]:
     """Reject tubes typed or scanned one a line; the people in them are asked for new samples."""
     scanned = request.form.get("tubes", "")[:20_000].split("\n")
-    answer = actions.reject_tubes(
-        actor=current_actor(),
-        client_id=sent_id(),
-        tube_codes=[line.strip() for line in scanned if line.strip()][:500],
-        reason=request.form.get("reason", "")[:24],
-    )
+    try:
+        answer = actions.reject_tubes(
+            actor=current_actor(),
+            client_id=sent_id(),
+            tube_codes=[line.strip() for line in scanned if line.strip()][:500],
+            reason=request.form.get("reason", "")[:24],
+        )
+    except LimsError as refusal:
+        db.session.rollback()
+        return _show_reception(refusal), refusal.status
     for verdict in answer["verdicts"]:
         category = {"good": "success", "again": "warning", "wrong": "error"}[verdict["verdict"]]
         flash(say(verdict["message"], verdict["parameters"]), category)
