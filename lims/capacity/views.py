@@ -17,6 +17,12 @@ _LINKS = {
     "people": ("intake.list_people", "see_people"),
     "reconciliation": ("capacity.reconciliation", "reconcile"),
     "release": ("results.list_to_verify", "verify_results"),
+    "on_the_road": ("intake.receive", "receive_boxes"),
+    "received": ("pooling.list_pools", "see_laboratory"),
+    "pooled": ("pooling.list_pools", "see_laboratory"),
+    "on_plate": ("pooling.list_runs", "see_laboratory"),
+    "next_test": ("pooling.list_pools", "see_laboratory"),
+    "held": ("results.list_to_verify", "verify_results"),
     "discrepancies": ("intake.list_discrepancies", "settle_discrepancies"),
 }
 

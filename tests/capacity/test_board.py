@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -128,6 +129,20 @@ def test_the_page_shows_six_numbers_that_are_links_and_a_table_under_the_charts(
     assert page.status_code == 200
     assert page.text.count('<a class="tile') == 6
     assert page.text.count("<table") == 3
+
+
+@pytest.mark.parametrize("role", ["coordinator", "supervisor", "administrator"])
+def test_the_longest_waiting_tube_and_the_numbers_lead_where_the_role_may_go(lab, client, role):
+    receive(lab, 2)
+    oldest = board(lab).oldest.tube
+    sign_in(client, lab.actor(role))
+    page = client.get("/board").text
+    main = page.split("<main")[1]
+    assert main.count(f'href="/tubes/{oldest}"') == 2
+    steps = page.split('<ol class="flow">')[1].split("</ol>")[0]
+    ways = set(re.findall(r'href="(/[^"]*)"', steps))
+    assert ways >= {"/pools", "/runs"}
+    assert {way: client.get(way).status_code for way in ways} == dict.fromkeys(ways, 200)
 
 
 def test_programs_get_the_same_figures(lab, client):
