@@ -179,6 +179,12 @@ def test_box_labels_are_minted_and_printed(world, staff):
     assert staff.get("/labels/boxes.pdf?code=T00000000").status_code == 422
 
 
+def test_box_labels_without_a_box_are_refused_and_no_empty_page_is_printed(world, staff):
+    answer = staff.get("/labels/boxes.pdf")
+    assert answer.status_code == 422
+    assert answer.mimetype == "text/html"
+
+
 def test_slips_of_a_list_are_printed_once_each_and_again_by_the_same_page(world, staff):
     send_list(staff)
     page = staff.get("/labels/slips").text
