@@ -450,6 +450,14 @@ def _create_pools(
     answer = []
     for row, (_, tubes) in zip(rows, proposed, strict=True):
         members = [tube.code for tube in tubes]
-        audit.note(session, "pool", row["id"], status, pool=row["code"], purpose="screen", tubes=members)
+        audit.note(
+            session,
+            "pool",
+            row["id"],
+            "closed" if close else "opened",
+            pool=row["code"],
+            purpose="screen",
+            tubes=members,
+        )
         answer.append({"pool": row["code"], "status": status, "tubes": members})
     return answer
