@@ -13,7 +13,8 @@ from gunicorn.app.base import BaseApplication
 from lims import create_app, database
 from lims.auth import queries as auth_queries
 from lims.config import Settings, SettingsError
-from lims.extensions import db
+from lims.extensions import db, vault
+from lims.intake.queries import people as people_queries
 from lims.transaction import check_sqlite_version
 
 THREADS = 4
@@ -91,7 +92,8 @@ def check_production() -> None:
     """Refuse to serve real people from a database that is not fit for it; inside an application context.
 
     Raises:
-        SettingsError: an unsafe SQLite, a database of another version, or one with open demo passwords.
+        SettingsError: an unsafe SQLite, a database of another version, one with open demo passwords, or one whose
+            people were sealed under another secret key.
     """
     check_engine()
     current, newest = database.current_revision(), database.newest_revision()
@@ -100,10 +102,16 @@ def check_production() -> None:
             f"The database is at {current or 'no migration'}, this version needs {newest}. Run `lims db upgrade`."
         )
     demo = auth_queries.count_demo_users(db.session())
+    first = people_queries.find_first_person_key(db.session())
     db.session.rollback()
     if demo:
         raise SettingsError(
             f"The database has {demo} demonstration accounts with open passwords. Use a new database for real people."
+        )
+    if first is not None and not vault().opens(first[1], person_id=first[0]):
+        raise SettingsError(
+            "SECRET_KEY is not the one this database was filled with. "
+            "Set the key it was used with, or the database that belongs to this key."
         )
 
 

@@ -13,6 +13,7 @@ import os
 import uuid
 from functools import lru_cache
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -71,6 +72,14 @@ class Vault:
         """
         key = _open(self._master(), person_key, person_id.bytes)
         return _open(key, sealed, f"{column}|{person_id}".encode()).decode()
+
+    def opens(self, person_key: bytes, *, person_id: uuid.UUID) -> bool:
+        """Tell whether a wrapped key of `new_person_key` was wrapped under this installation's secret key."""
+        try:
+            _open(self._master(), person_key, person_id.bytes)
+        except InvalidTag:
+            return False
+        return True
 
     def seal_record(self, content: bytes, *, record_id: uuid.UUID, column: str) -> bytes:
         """Encrypt a value that belongs to no single person (a raw scan, refused rows of a list)."""

@@ -8,6 +8,7 @@ from contextvars import Context
 import pytest
 from click.testing import CliRunner, Result
 from engines import SECRET_KEY
+from stating import declare, make_form
 
 from lims import audit, codes
 from lims.auth import queries as auth_queries
@@ -169,6 +170,19 @@ def test_serving_refuses_demonstration_accounts(lims, world):
     with writing() as session:
         session.execute(update(User).where(User.username == "courier").values(is_demo=True))
     assert "1 demonstration accounts" in _one_sentence(lims("serve"))
+
+
+def test_serving_refuses_another_secret_key_than_the_one_people_were_sealed_with(lims, world, monkeypatch):
+    started = []
+    monkeypatch.setattr("lims.serving.serve", lambda *_args, **_more: started.append(True))
+    lims("serve", SECRET_KEY="another key of at least 32 characters")
+    assert started == [True]  # nobody is sealed yet
+    declare(world, make_form())
+    lims("serve")
+    assert started == [True, True]
+    said = _one_sentence(lims("serve", SECRET_KEY="another key of at least 32 characters"))
+    assert "SECRET_KEY is not the one" in said
+    assert started == [True, True]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

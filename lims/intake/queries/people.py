@@ -129,3 +129,14 @@ def _read_cursor(text: str) -> tuple[bytes, uuid.UUID]:
         raise InvalidInput(
             "This page of the list does not exist. Start the list again.", field="after"
         ) from None
+
+
+def find_first_person_key(session: Session) -> tuple[uuid.UUID, bytes] | None:
+    """Return the first registered person who still has a wrapped key, and that key; None where there is nobody."""
+    row = session.execute(
+        select(Person.id, Person.person_key)
+        .where(Person.person_key.is_not(None))
+        .order_by(Person.id)
+        .limit(1)
+    ).first()
+    return None if row is None or row.person_key is None else (row.id, row.person_key)
