@@ -101,15 +101,15 @@ def check_fit_to_send(temperature_c: float | None, *, coldest_c: float, warmest_
             "%(temperature)s °C is warmer than the %(limit)s °C this campaign allows. Add ice and measure again, "
             "or send the box anyway.",
             field="temperature_c",
-            temperature=f"{temperature_c:g}",
-            limit=f"{warmest_c:g}",
+            temperature=temperature_c,
+            limit=warmest_c,
         )
     raise Refused(
         "%(temperature)s °C is colder than the %(limit)s °C this campaign allows. Take out ice and measure again, "
         "or send the box anyway.",
         field="temperature_c",
-        temperature=f"{temperature_c:g}",
-        limit=f"{coldest_c:g}",
+        temperature=temperature_c,
+        limit=coldest_c,
     )
 
 
