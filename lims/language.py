@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 from flask import Flask, g, request, session
 from flask_babel import format_decimal, gettext
@@ -70,6 +71,8 @@ def _say_parameter(name: str, value: object) -> object:
     if name in SPOKEN:
         return say_word(value)
     if name in COUNTED and isinstance(value, int):
+        return format_decimal(value)
+    if isinstance(value, float) and isfinite(value):
         return format_decimal(value)
     return value
 

@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import pytest
 from factories import MORNING
+from flask_babel import force_locale
 from intake import rows
 from intake.people import collect, collect_people, declare, print_boxes, print_tubes, scan, send_box
 from signing import bearer, sign_in
 
 from lims import clock, codes
+from lims.errors import Refused
 from lims.intake.actions.reception import receive_box
 from lims.intake.receiving import ReceivedTube
+from lims.language import say_error
 
 
 @pytest.fixture(autouse=True)
@@ -231,6 +234,13 @@ def test_a_refused_form_of_a_box_comes_back_with_its_sentence_and_what_was_typed
     assert send("dispatch", laboratory_id=laboratory, temperature_c="12", anyway="yes")[0] == 302
     status, shown = send("dispatch", laboratory_id=laboratory)
     assert status == 409 and "data-error-summary" in shown and f"/boxes/{box}/hand-over" in shown
+
+
+def test_a_temperature_is_said_with_the_decimal_sign_of_the_language(app):
+    refusal = Refused("%(temperature)s °C", temperature=12.5)
+    for language, said in (("vi", "12,5 °C"), ("en", "12.5 °C")):
+        with app.test_request_context(), force_locale(language):
+            assert say_error(refusal) == said
 
 
 def test_a_refused_form_of_the_reception_comes_back_with_its_sentence_and_what_was_typed(client, world):
