@@ -416,7 +416,7 @@ CASES: tuple[Case, ...] = (
     api("review", "a technician verifies", "technician", "/runs/{reviewed_run}/verify", once(), 403, "not_allowed",
         "", "Ask your coordinator"),
     api("review", "a run of another laboratory verified", "supervisor_confirming", "/runs/{reviewed_run}/verify",
-        once(), 404, "not_found", "run_code", "Scan its plate again"),
+        once(), 404, "not_found", "run", "Scan the plate's label again"),
     api("review", "an unreviewed run verified", "supervisor", "/runs/{imported_run}/verify", once(), 409,
         "wrong_state", "run_code", "Only a reviewed run"),
     api("review", "a run verified twice", "supervisor", "/runs/{verified_run}/verify", once(), 409, "already_done",
