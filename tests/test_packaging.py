@@ -52,7 +52,9 @@ def installed(tmp_path_factory) -> Path:
     packages = next(home.glob("lib/python*/site-packages"))
     (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n", encoding="utf-8")
     wheel = next(folder.glob("lims-*.whl"))
-    _run([*pip, "--python", str(home / "bin/python"), "install", "--no-deps", "--no-index", str(wheel)], folder)
+    _run(
+        [*pip, "--python", str(home / "bin/python"), "install", "--no-deps", "--no-index", str(wheel)], folder
+    )
     return home
 
 

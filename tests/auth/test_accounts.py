@@ -53,7 +53,11 @@ def test_after_ten_failures_even_the_right_password_waits(account):
 def test_a_taken_name_is_refused_and_nothing_is_left(account):
     with pytest.raises(InvalidInput, match="taken"):
         actions.create_user(
-            actor=SYSTEM, username="lan.tester", display_name="X", password_hash="x", roles=[("courier", None)]
+            actor=SYSTEM,
+            username="lan.tester",
+            display_name="X",
+            password_hash="x",
+            roles=[("courier", None)],
         )
     assert queries.count_users(db.session()) == 1
 
