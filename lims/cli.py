@@ -22,6 +22,7 @@ from lims.errors import LimsError
 # name → module:attribute of its command
 COMMANDS = {
     "admin": "lims.auth.commands:admin",
+    "assays": "lims.pooling.commands:assays_group",
     "audit": "lims.commands.custody:audit_group",
     "codes": "lims.commands.codes:codes_group",
     "db": "lims.commands.database:db_group",
