@@ -10,9 +10,11 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import EqualTo, InputRequired
 
-from lims.auth import actions, passwords, queries
+from lims import labels
+from lims.auth import actions, passwords, queries, throttles
+from lims.auth.models import User
 from lims.auth.rules import ROLES
 from lims.auth.views import auth
 from lims.errors import InvalidInput, LimsError, NotAllowed
@@ -22,6 +24,7 @@ from lims.places import queries as place_queries
 from lims.security import current_actor, needs
 
 PAGE = 50
+MOST_BADGES = 500
 
 
 class AccountForm(FlaskForm):
@@ -84,6 +87,64 @@ def _create(form: AccountForm) -> str:
         roles=[(form.role.data, place_id)],
     )
     return username
+
+
+@auth.get("/accounts/badges.pdf")
+@needs("manage_accounts")
+def print_badges() -> Response:
+    """Print the badges of one account (?user=…), or of all accounts of a role (?role=…)."""
+    wanted = request.args.get("user", "")
+    users = (
+        [queries.get_user(db.session(), username=wanted)]
+        if wanted
+        else queries.list_users(db.session(), role=request.args.get("role", ""), most=MOST_BADGES)
+    )
+    badges = [
+        labels.Label(user.badge_code, (user.display_name, ", ".join(_spoken_roles(user))))
+        for user in users
+        if user.badge_code and user.is_active
+    ]
+    if not badges:
+        raise InvalidInput("There is no open account here whose badge could be printed.", field="user")
+    return Response(labels.box_sheet_pdf(badges, title=_("Staff badges")), mimetype="application/pdf")
+
+
+def _spoken_roles(user: User) -> list[str]:
+    return [say_word(role) for role in sorted({assignment.role for assignment in user.assignments})]
+
+
+class PasswordForm(FlaskForm):
+    """One's own new password, typed twice, and the one it replaces."""
+
+    old = PasswordField(_l("Password until now"), [InputRequired(_l("Enter your password."))])
+    password = PasswordField(_l("New password"), [InputRequired(_l("Enter a password."))])
+    again = PasswordField(
+        _l("New password again"),
+        [EqualTo("password", _l("The two passwords differ. Type the new one again."))],
+    )
+
+
+@auth.route("/own-password", methods=["GET", "POST"])
+@needs("home")
+def set_own_password() -> str | tuple[str, int] | Response:
+    """Show the form, or set one's own password, which ends all sessions of the account, this one included."""
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return render_template("auth/own_password.html", form=form), (422 if form.errors else 200)
+    actor = current_actor()
+    user = queries.get_user(db.session(), user_id=actor.user_id)
+    try:
+        with throttles.limited({throttles.SIGN_IN_ACCOUNT: user.username}):
+            if not passwords.check_password(form.old.data or "", stored=user.password_hash):
+                raise InvalidInput("The password until now is wrong. Try again.", field="old")
+        passwords.check_strength(form.password.data or "", username=user.username)
+    except LimsError as error:
+        getattr(form, error.field or "old", form.old).errors = [say_error(error)]
+        return render_template("auth/own_password.html", form=form), error.status
+    new_hash = passwords.hash_password(form.password.data or "")
+    actions.set_password(actor=actor, user_id=user.id, password_hash=new_hash)
+    flash(_("The new password is set. Sign in with it."), "good")
+    return redirect(url_for("auth.sign_in"))
 
 
 @auth.post("/accounts/<uuid:user_id>/active")

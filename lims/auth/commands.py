@@ -69,6 +69,21 @@ def create(
     )
 
 
+@admin.command("password")
+@click.argument("username")
+@click.option("--password", envvar="LIMS_PASSWORD", prompt=True, hide_input=True, confirmation_prompt=True)
+@with_appcontext
+def set_password(username: str, password: str) -> None:
+    """Set the password of the account USERNAME and end all its sessions.
+
+    Example: lims admin password lan
+    """
+    user = queries.get_user(db.session(), username=username)
+    passwords.check_strength(password, username=user.username)
+    actions.set_password(actor=SYSTEM, user_id=user.id, password_hash=passwords.hash_password(password))
+    say({}, as_json=False, sentence=f"The password of {user.username} is set; all its sessions are ended.")
+
+
 @admin.command("list")
 @click.option("--role", default="", help="Only accounts with this role.")
 @json_option

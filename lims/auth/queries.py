@@ -67,6 +67,18 @@ def find_user(session: Session, *, username: str) -> User | None:
     return session.scalars(select(User).where(User.username == username.strip().lower())).first()
 
 
+def get_user(session: Session, *, username: str = "", user_id: uuid.UUID | None = None) -> User:
+    """Return the account of a name or a key.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    user = session.get(User, user_id) if user_id else find_user(session, username=username)
+    if user is None:
+        raise NotFound("There is no such account.", field="user")
+    return user
+
+
 def list_users(session: Session, *, role: str = "", after: str = "", most: int = 100) -> Sequence[User]:
     """Return accounts by name, keyset-paged after a user name."""
     query = select(User).where(User.username > after).order_by(User.username).limit(most)

@@ -63,4 +63,5 @@ def seal(as_json: bool) -> None:
         sentence=f"Seal {figures['number']} over {figures['events']} lines: {figures['digest']}"
         if made
         else "Nothing to seal.",
+        one_line=True,
     )

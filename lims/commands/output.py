@@ -13,15 +13,16 @@ json_option = click.option(
 )
 
 
-def say(figures: Any, *, as_json: bool, sentence: str | Callable[[], str]) -> None:
+def say(figures: Any, *, as_json: bool, sentence: str | Callable[[], str], one_line: bool = False) -> None:
     """Print figures.
 
     Args:
         figures: what JSON holds.
         as_json: True for one JSON document.
         sentence: the text for people, or a function that makes it.
+        one_line: True where documents are collected in a file, one a line.
     """
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False, indent=2, default=str))
+        click.echo(json.dumps(figures, ensure_ascii=False, indent=None if one_line else 2, default=str))
     else:
         click.echo(sentence if isinstance(sentence, str) else sentence())
