@@ -211,7 +211,7 @@ def test_a_code_typed_slowly_by_hand_counts(page: Page, laboratory: Laboratory) 
     ("scan", "words"),
     [
         (BOX, "is the code of a box"),
-        ("T000101ZZ", "misread or mistyped"),
+        ("T000101ZZ", "is not right"),
         ("TẾ23ÂƯ789", "Switch off the Vietnamese input method"),
         (TUBES[-1], "Used at 08:42. Take a new tube."),
     ],
