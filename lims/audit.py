@@ -296,6 +296,21 @@ def verify(session: Session, *, vault: Vault) -> tuple[int, list[Fault]]:
     return count, faults
 
 
+def compare_seals(session: Session, *, kept: dict[int, str]) -> list[Fault]:
+    """Compare the seals with digests kept outside; only these show that the newest seals were removed.
+
+    Args:
+        session: reading session.
+        kept: digest (hexadecimal) by the seal's number.
+    """
+    here = {seal.number: seal.digest.hex() for seal in session.scalars(select(Seal))}
+    return [
+        Fault("seal", f"seal {number}", number)
+        for number, digest in sorted(kept.items())
+        if here.get(number) != digest
+    ]
+
+
 def _walk(session: Session) -> Iterator[Event]:
     """Yield every line by subject and number, keyset-paged, so that memory does not grow with the table."""
     last: tuple[uuid.UUID, int] | None = None

@@ -100,6 +100,15 @@ def test_a_chain_removed_as_a_whole_with_its_end_is_caught_by_the_seal(chain):
     assert verify() == [Fault("seal", "seal 1", 1)]
 
 
+def test_a_newest_seal_that_was_removed_is_missed_by_the_digests_kept_outside(chain):
+    with writing() as session:
+        made = audit.seal_events(session, vault=vault())
+        kept = {made.number: made.digest.hex()}
+    assert audit.compare_seals(db.session(), kept=kept) == []
+    assert audit.compare_seals(db.session(), kept={1: "00" * 32}) == [Fault("seal", "seal 1", 1)]
+    assert audit.compare_seals(db.session(), kept={**kept, 2: "00" * 32}) == [Fault("seal", "seal 2", 2)]
+
+
 def test_sealing_covers_each_line_once(chain):
     with writing() as session:
         first = audit.seal_events(session, vault=vault()).event_count

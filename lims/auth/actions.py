@@ -16,7 +16,7 @@ from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.auth.models import Assignment, SignIn, Throttle, User
 from lims.auth.rules import ROLES
-from lims.errors import InvalidInput, NotFound, TooManyTries
+from lims.errors import InvalidInput, NotFound, Refused, TooManyTries
 from lims.names import clean_name
 from lims.tables import new_id
 from lims.transaction import action
@@ -92,13 +92,15 @@ def set_user_active(session: Session, *, actor: Actor, user_id: uuid.UUID, is_ac
 
     Raises:
         NotFound: there is no such account.
+        Refused: it is the last open account of an administrator.
     """
     user = session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("There is no such account.", field="user_id")
-    user.is_active = is_active
     if not is_active:
+        _check_administrators_left(session, without=user_id)
         _end_sessions(session, user_id)
+    user.is_active = is_active
     audit.note(session, "user", user.id, "reopened" if is_active else "closed")
 
 
@@ -115,6 +117,21 @@ def set_password(session: Session, *, actor: Actor, user_id: uuid.UUID, password
     user.password_hash = password_hash
     _end_sessions(session, user_id)
     audit.note(session, "user", user.id, "password_set")
+
+
+def _check_administrators_left(session: Session, *, without: uuid.UUID) -> None:
+    """Refuse to close the last administrator; their rows are locked, as two may be closing each other."""
+    open_ids = session.scalars(
+        select(User.id)
+        .where(
+            User.is_active,
+            User.id.in_(select(Assignment.user_id).where(Assignment.role == "administrator")),
+        )
+        .order_by(User.id)
+        .with_for_update()
+    ).all()
+    if list(open_ids) == [without]:
+        raise Refused("This is the last administrator. Make another administrator first.", field="user_id")
 
 
 def _end_sessions(session: Session, user_id: uuid.UUID) -> None:

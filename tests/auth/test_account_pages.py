@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from signing import sign_in
 
-from lims.auth import actions, passwords
+from lims.auth import actions, passwords, queries
 from lims.auth.actors import SYSTEM
 from lims.auth.views import sign_in_user
-from lims.errors import InvalidInput
+from lims.errors import InvalidInput, Refused
 from lims.extensions import db
 
 OLD, NEW = "the old long sentence", "a new and longer sentence"
@@ -54,6 +54,13 @@ def test_a_refused_change_keeps_the_old_password(client, collector, changes, say
     assert answer.status_code == 422
     assert says in answer.text
     assert sign_in_user(username="collector", password=OLD, address="127.0.0.1", kind="program")
+
+
+def test_the_last_administrator_cannot_be_closed(world):
+    with pytest.raises(Refused, match="last administrator"):
+        actions.set_user_active(actor=SYSTEM, user_id=world.actor("administrator").user_id, is_active=False)
+    db.session.rollback()
+    assert queries.get_user(db.session(), username="administrator").is_active
 
 
 def test_the_badges_of_a_role_are_printed(client, world):
