@@ -35,10 +35,10 @@ def board(world, role: str = "coordinator"):
 
 
 def test_every_sample_without_a_released_result_stands_at_one_station(lab):
-    run, _tubes = desk.test_tubes(lab, 2)
+    run, _tubes = desk.run_tubes(lab, 2)
     desk.verify_and_release(lab, run)
-    desk.test_tubes(lab, 3)
-    desk.test_tubes(lab, 1, finding="detected")
+    desk.run_tubes(lab, 3)
+    desk.run_tubes(lab, 1, finding="detected")
     receive(lab, 4)
     desk.pool_up(lab, receive(lab, 5))
     figures = board(lab)
@@ -67,9 +67,9 @@ def test_a_tube_at_the_site_is_seen_by_the_coordinator_and_not_counted_at_a_labo
 
 def test_reactions_of_today_stand_against_the_days_capacity(lab):
     with clock.at(MORNING - timedelta(days=1)):
-        desk.test_tubes(lab, 20)
+        desk.run_tubes(lab, 20)
     with clock.at(MORNING):
-        desk.test_tubes(lab, 30)
+        desk.run_tubes(lab, 30)
         desk.pool_up(lab, receive(lab, 10))
         bench.plan(lab)
         row = next(row for row in board(lab).laboratories if row.id == lab.laboratory_id)
@@ -114,7 +114,7 @@ def test_free_capacity_is_never_negative():
 def test_the_board_costs_the_same_for_1_and_for_300_samples(lab):
     spent = []
     for count in (1, 300):
-        desk.test_tubes(lab, count)
+        desk.run_tubes(lab, count)
         db.session.rollback()
         with count_statements() as sent:
             read_board(db.session(), actor=lab.actor("coordinator"))
@@ -124,7 +124,7 @@ def test_the_board_costs_the_same_for_1_and_for_300_samples(lab):
 
 @pytest.mark.parametrize("role", ["coordinator", "supervisor", "administrator"])
 def test_the_page_shows_six_numbers_that_are_links_and_a_table_under_the_charts(lab, client, role):
-    desk.test_tubes(lab, 2)
+    desk.run_tubes(lab, 2)
     page = sign_in(client, lab.actor(role)).get("/board")
     assert page.status_code == 200
     assert page.text.count('<a class="tile') == 6

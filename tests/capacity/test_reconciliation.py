@@ -53,10 +53,10 @@ def test_every_identity_and_every_class_has_its_words(world):
 
 
 def test_people_and_tubes_are_counted_at_every_station(lab):
-    run, _released = desk.test_tubes(lab, 3)
+    run, _released = desk.run_tubes(lab, 3)
     desk.verify_and_release(lab, run)
-    desk.test_tubes(lab, 1, finding="detected")
-    desk.test_tubes(lab, 2, size=2, finding="detected")
+    desk.run_tubes(lab, 1, finding="detected")
+    desk.run_tubes(lab, 2, size=2, finding="detected")
     receive(lab, 4)
     receive(lab, 1, named=False)
     declare(lab)
@@ -85,7 +85,7 @@ def test_people_and_tubes_are_counted_at_every_station(lab):
     ],
 )
 def test_a_row_that_a_defect_moved_is_named(lab, model, columns, identity):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     spoil(model, **columns)
     broken = {name: found for name, found in identities().items() if not found.holds}
     if identity is None:
@@ -107,7 +107,7 @@ def test_a_resulted_sample_without_a_result_is_named(lab):
 
 
 def test_a_reading_before_the_release_is_named(lab):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     desk.verify_and_release(lab, run)
     spoil(Result, first_read_at=samples_of(tubes[0])[0].recorded_at)
     assert identities()["results"].fault_count == 1

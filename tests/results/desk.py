@@ -30,7 +30,7 @@ def pool_up(world, tubes: Sequence[str], *, size: int = 10) -> list[str]:
     return made
 
 
-def test_plate(
+def run_plate(
     world, findings: Mapping[str, str] | None = None, *, confirming: bool = False, spoilt: str = ""
 ) -> dict[str, Any]:
     """Plate all that waits, read it so that pools get these findings, review it; return the review's answer."""
@@ -40,20 +40,14 @@ def test_plate(
     return review_run(actor=actor, run_code=planned["run"])
 
 
-test_plate.__test__ = False  # type: ignore[attr-defined]
-
-
-def test_tubes(
+def run_tubes(
     world, count: int, *, size: int = 10, finding: str = "not_detected", **more
 ) -> tuple[str, list[str]]:
     """Receive, pool, test and review some tubes; return the run's code and the tubes'."""
     tubes = receive(world, count, **more)
     made = pool_up(world, tubes, size=size)
-    answer = test_plate(world, dict.fromkeys(made, finding))
+    answer = run_plate(world, dict.fromkeys(made, finding))
     return answer["run"], tubes
-
-
-test_tubes.__test__ = False  # type: ignore[attr-defined]
 
 
 def results_of(tube_code: str) -> list[Result]:

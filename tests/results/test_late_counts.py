@@ -37,7 +37,7 @@ def test_a_count_that_comes_after_the_call_reports_the_names_that_were_there(lab
         actor=lab.actor("technician"), laboratory_id=lab.laboratory_id, tubes=[ReceivedTube(tube, "good")]
     )
     [pool] = desk.pool_up(lab, [tube])
-    desk.test_plate(lab, {pool: finding})
+    desk.run_plate(lab, {pool: finding})
     assert desk.results_of(tube) == []
     closing = TubeClosing(uuid.uuid4(), tube, 2)
     [verdict] = close_tubes(actor=lab.actor("collector"), session_id=session_id, closings=[closing])
@@ -56,7 +56,7 @@ def test_a_count_higher_than_the_names_reports_nothing(lab):
             update(Tube).where(Tube.code == tube).values(closed_count=None, session_id=session_id)
         )
     [pool] = desk.pool_up(lab, [tube])
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     closing = TubeClosing(uuid.uuid4(), tube, 3)
     close_tubes(actor=lab.actor("collector"), session_id=session_id, closings=[closing])
     assert desk.results_of(tube) == []

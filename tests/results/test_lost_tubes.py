@@ -33,21 +33,18 @@ def lab(world):
 @pytest.fixture
 def positive(lab):
     """A positive pool of three whose retests wait; return the tubes."""
-    return desk.test_tubes(lab, 3, finding="detected")[1]
+    return desk.run_tubes(lab, 3, finding="detected")[1]
 
 
 def retest_of(tube: str) -> str:
     return bench.pools_of(tube)[-1].code
 
 
-def test_only(world, findings) -> None:
+def run_only(world, findings) -> None:
     """Plate, read and review some pools alone."""
     planned = bench.plan(world, pool_codes=list(findings))
     bench.read(world, planned, findings)
     desk.review_run(actor=world.actor("technician"), run_code=planned["run"])
-
-
-test_only.__test__ = False
 
 
 def reject(world, *tubes: str, confirming: bool = False) -> dict:
@@ -96,7 +93,7 @@ def test_negative_siblings_are_reported_when_the_last_tube_is_rejected_and_someb
     lab, positive
 ):
     first, second, third = positive
-    test_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
+    run_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
     assert samples_of(second)[0].status == "bound"
     waited = retest_of(third)
     assert reject(lab, third)["asked_again"] == 1
@@ -111,7 +108,7 @@ def test_negative_siblings_are_a_discordance_when_the_last_tube_is_lost_and_nobo
     lab, positive
 ):
     first, second, third = positive
-    test_only(lab, {retest_of(first): "not_detected", retest_of(second): "not_detected"})
+    run_only(lab, {retest_of(first): "not_detected", retest_of(second): "not_detected"})
     reject(lab, third)
     assert {desk.result_of(tube).hold_reason for tube in (first, second)} == {"discordance"}
     assert [kept.kind for kept in rows.discrepancies()] == ["discordance"]
@@ -119,10 +116,10 @@ def test_negative_siblings_are_a_discordance_when_the_last_tube_is_lost_and_nobo
 
 def test_siblings_go_on_waiting_while_one_retest_is_open(lab, positive):
     first, second, third = positive
-    test_only(lab, {retest_of(first): "not_detected"})
+    run_only(lab, {retest_of(first): "not_detected"})
     reject(lab, second)
     assert desk.results_of(first) == []
-    test_only(lab, {retest_of(third): "detected"})
+    run_only(lab, {retest_of(third): "detected"})
     assert desk.result_of(first).finding == "not_detected"
 
 
@@ -136,14 +133,14 @@ def test_a_positive_pool_whose_tubes_are_all_lost_is_resolved_without_a_discorda
 
 def test_who_reported_a_sibling_entered_it_and_does_not_verify_it(lab, positive):
     first, second, third = positive
-    test_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
+    run_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
     reject(lab, third)
     assert desk.result_of(second).entered_by_id == lab.actor("technician").user_id
 
 
 def test_rejecting_many_tubes_costs_the_statements_of_few(lab):
     def cost(count):
-        tubes = desk.test_tubes(lab, count, size=10, finding="detected")[1]
+        tubes = desk.run_tubes(lab, count, size=10, finding="detected")[1]
         with count_statements() as sent:
             reject(lab, *tubes)
         return len(sent)
@@ -155,7 +152,7 @@ def test_rejecting_many_tubes_costs_the_statements_of_few(lab):
 
 
 def test_a_tube_rejected_before_its_confirmation_asks_its_person_again(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     waiting = retest_of(tube)
     held = desk.result_of(tube)
     assert held.hold_reason == "confirmation"
@@ -168,7 +165,7 @@ def test_a_tube_rejected_before_its_confirmation_asks_its_person_again(lab):
 
 
 def test_a_tube_that_arrives_broken_for_its_confirmation_asks_its_person_again(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     box = send_to_confirm(lab, tube)
     receive_tubes(
         actor=lab.actor("technician_confirming"),
@@ -181,7 +178,7 @@ def test_a_tube_that_arrives_broken_for_its_confirmation_asks_its_person_again(l
 
 
 def test_a_tube_missing_on_its_way_to_the_confirmation_waits_for_a_supervisor_who_asks_again(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     box = send_to_confirm(lab, tube)
     reconcile_box(actor=lab.actor("technician_confirming"), box_code=box)
     [missing] = rows.discrepancies(kind="tube_missing")
@@ -196,7 +193,7 @@ def test_a_tube_missing_on_its_way_to_the_confirmation_waits_for_a_supervisor_wh
 
 
 def test_a_missing_tube_that_was_found_needs_no_new_sample(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     box = send_to_confirm(lab, tube)
     reconcile_box(actor=lab.actor("technician_confirming"), box_code=box)
     receive_tubes(
@@ -209,12 +206,12 @@ def test_a_missing_tube_that_was_found_needs_no_new_sample(lab):
         actor=lab.actor("coordinator"), discrepancy_id=missing.id, settlement="accepted", note="Under the ice"
     )
     assert desk.result_of(tube).hold_reason == "confirmation"
-    desk.test_plate(lab, {retest_of(tube): "detected"}, confirming=True)
+    desk.run_plate(lab, {retest_of(tube): "detected"}, confirming=True)
     assert desk.result_of(tube).status == "preliminary"
 
 
 def test_a_result_that_needs_its_tube_no_more_stays(lab):
-    run, [tube] = desk.test_tubes(lab, 1)
+    run, [tube] = desk.run_tubes(lab, 1)
     assert reject(lab, tube)["asked_again"] == 0
     desk.verify_and_release(lab, run)
     assert desk.result_of(tube).status == "released"
@@ -244,7 +241,7 @@ def test_a_closed_pool_goes_on_without_a_rejected_tube_and_tells_the_others(lab)
     first, second = receive(lab, 2)
     [pool] = desk.pool_up(lab, [first, second])
     reject(lab, first)
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     assert (told(first), desk.result_of(second).finding) == ("new_sample", "not_detected")
     assert pool_status(pool) == "resolved"
     assert_reconciled(db.session())
@@ -260,11 +257,11 @@ def test_a_closed_pool_of_a_rejected_tube_alone_is_void(lab):
 
 
 def test_a_repeat_that_waits_for_its_new_extraction_is_made_of_the_tubes_that_are_left(lab):
-    first, second, third = desk.test_tubes(lab, 3, finding="invalid")[1]
+    first, second, third = desk.run_tubes(lab, 3, finding="invalid")[1]
     repeat = retest_of(first)
     reject(lab, first)
     assert (members(repeat), pool_status(repeat)) == ([second, third], "closed")
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     assert desk.result_of(second).finding == "not_detected"
     reject(lab, *receive(lab, 1))
     assert_reconciled(db.session())
@@ -276,7 +273,7 @@ def test_a_repeat_that_waits_for_its_new_extraction_is_made_of_the_tubes_that_ar
 @pytest.mark.parametrize("end", [runs.fail_run, runs.void_run])
 def test_pools_of_a_run_that_ends_wait_again_and_one_whose_tube_is_lost_is_over(lab, positive, end):
     first, second, third = positive
-    test_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
+    run_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
     [other] = receive(lab, 1)
     desk.pool_up(lab, [other])
     planned = bench.plan(lab)
@@ -290,7 +287,7 @@ def test_pools_of_a_run_that_ends_wait_again_and_one_whose_tube_is_lost_is_over(
 
 def test_a_run_whose_controls_failed_gives_up_the_tests_of_lost_tubes(lab, positive):
     first, second, third = positive
-    test_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
+    run_only(lab, {retest_of(first): "detected", retest_of(second): "not_detected"})
     planned = bench.plan(lab)
     bench.read(lab, planned, spoilt="NTC")
     reject(lab, third)
@@ -301,7 +298,7 @@ def test_a_run_whose_controls_failed_gives_up_the_tests_of_lost_tubes(lab, posit
 
 
 def test_a_reviewed_run_is_neither_failed_nor_void(lab):
-    run, [tube] = desk.test_tubes(lab, 1)
+    run, [tube] = desk.run_tubes(lab, 1)
     with pytest.raises(Refused, match="its results must be withdrawn instead"):
         runs.void_run(actor=lab.actor("technician"), run_code=run, reason="wrong plate")
     with pytest.raises(WrongState):
@@ -311,7 +308,7 @@ def test_a_reviewed_run_is_neither_failed_nor_void(lab):
 
 
 def test_a_negative_confirmation_of_somebody_asked_again_contradicts_nobody(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     box = send_to_confirm(lab, tube)
     receive_tubes(
         actor=lab.actor("technician_confirming"),
@@ -337,6 +334,6 @@ def test_a_tube_that_waits_for_its_test_here_is_not_sent_to_another_laboratory(l
     [verdict] = pack_tubes(tube_codes=positive[:1], **sent)["verdicts"]
     assert (verdict["verdict"], verdict["code"]) == ("wrong", "in_test")
     assert rows.tube(positive[0]).status == "stored"
-    test_only(lab, {retest_of(positive[0]): "detected"})
+    run_only(lab, {retest_of(positive[0]): "detected"})
     [verdict] = pack_tubes(tube_codes=positive[:1], **sent)["verdicts"]
     assert verdict["verdict"] == "good", "its confirmation waits in another laboratory"

@@ -33,7 +33,7 @@ def send(client, actor, address: str, **body: object):
 
 
 def test_a_supervisor_verifies_and_releases_a_plate_by_two_buttons(lab, client):
-    run, tubes = desk.test_tubes(lab, 3)
+    run, tubes = desk.run_tubes(lab, 3)
     sign_in(client, lab.actor("supervisor"))
     assert f"/runs/{run}/release" in client.get("/release").text
     assert press(client, f"/runs/{run}/verify").status_code == 200
@@ -54,7 +54,7 @@ def test_a_positive_is_looked_at_on_its_record(lab, client):
 
 
 def test_a_record_names_what_blocks_and_offers_no_button_for_it(lab, client):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     record = f"/results/{desk.result_of(tubes[0]).id}"
     sign_in(client, lab.actor("technician"))
     assert f"{record}/verify" not in client.get(record).text
@@ -64,7 +64,7 @@ def test_a_record_names_what_blocks_and_offers_no_button_for_it(lab, client):
 
 
 def test_holding_and_amending_by_the_record_show_every_version(lab, client):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     first = desk.result_of(tubes[0]).id
     sign_in(client, lab.actor("supervisor"))
     press(client, f"/results/{first}/hold", note="label torn")
@@ -77,7 +77,7 @@ def test_holding_and_amending_by_the_record_show_every_version(lab, client):
 
 
 def test_a_form_without_its_id_changes_nothing(lab, client):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     sign_in(client, lab.actor("supervisor"))
     client.application.config["WTF_CSRF_ENABLED"] = False
     client.post(f"/runs/{run}/verify")
@@ -86,7 +86,7 @@ def test_a_form_without_its_id_changes_nothing(lab, client):
 
 @pytest.mark.parametrize("page", ["/runs/{run}/release", "/results/{result}"])
 def test_another_laboratorys_page_is_like_one_that_does_not_exist(lab, client, page):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     sign_in(client, lab.actor("supervisor_confirming"))
     real = client.get(page.format(run=run, result=desk.result_of(tubes[0]).id))
     assert real.status_code == 404
@@ -121,7 +121,7 @@ def test_a_program_reviews_verifies_and_releases(lab, client):
 
 
 def test_a_program_lists_and_verifies_results_page_by_page(lab, client):
-    run, _tubes = desk.test_tubes(lab, 5)
+    run, _tubes = desk.run_tubes(lab, 5)
     headers = bearer(lab.actor("supervisor"))
     seen, after = [], ""
     while after is not None:
@@ -138,7 +138,7 @@ def test_a_program_lists_and_verifies_results_page_by_page(lab, client):
 
 
 def test_a_program_is_told_why_in_its_language(lab, client):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     verdict = send(
         client, lab.actor("supervisor"), "/results/release", results=[str(desk.result_of(tubes[0]).id)]
     ).json["verdicts"][0]
@@ -174,14 +174,14 @@ def test_what_cannot_be_understood_is_refused_by_its_field(lab, client, address,
 
 @pytest.mark.parametrize("role", ["collector", "courier", "health_worker", "technician"])
 def test_who_may_not_verify_or_release_is_refused(lab, client, role):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     for step in ("verify", "release"):
         assert send(client, lab.actor(role), f"/runs/{run}/{step}").status_code == 403
     assert desk.result_of(tubes[0]).status == "preliminary"
 
 
 def test_a_collector_never_receives_a_result(lab, client):
-    desk.test_tubes(lab, 1)
+    desk.run_tubes(lab, 1)
     answer = client.get("/api/v1/results", headers=bearer(lab.actor("collector")))
     assert answer.status_code == 403
     assert not any(word in answer.text for word in FINDINGS)

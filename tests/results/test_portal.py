@@ -58,7 +58,7 @@ def read(code: str, born: str = BORN, address: str = ADDRESS):
 
 
 def test_a_released_negative_is_read_with_its_validity(lab):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     desk.verify_and_release(lab, run)
     told = read(code).told
@@ -69,7 +69,7 @@ def test_a_released_negative_is_read_with_its_validity(lab):
 
 
 def test_a_code_is_read_from_the_fragment_of_the_slips_qr(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     assert read(f"https://example.test/results#{code}").told.status == "waiting"
 
@@ -86,13 +86,13 @@ def test_before_the_release_only_the_way_of_the_sample_is_told(lab):
 
 
 def test_members_of_a_positive_pool_are_told_of_a_second_test_and_nothing_more(lab):
-    _run, tubes = desk.test_tubes(lab, 3, size=3, finding="detected")
+    _run, tubes = desk.run_tubes(lab, 3, size=3, finding="detected")
     told = read(issue_code(tubes[0])).told
     assert (told.status, told.finding) == ("second_test", None)
 
 
 def test_a_held_detected_is_not_told(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     assert desk.result_of(tube).finding == "detected"
     told = read(issue_code(tube)).told
     assert (told.status, told.finding) == ("second_test", None)
@@ -111,7 +111,7 @@ def test_a_new_sample_is_told_with_the_place(lab):
 def test_an_amended_result_is_not_shown_in_its_old_version(lab):
     from lims.results.actions.amendment import amend_result
 
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     desk.verify_and_release(lab, run)
     amend_result(
@@ -124,7 +124,7 @@ def test_an_amended_result_is_not_shown_in_its_old_version(lab):
 
 
 def test_an_unknown_code_and_a_wrong_birth_date_are_told_apart_by_nothing(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     seen = []
     for wrong in ((code, "1981"), (codes.mint_result_code(), BORN)):
@@ -135,7 +135,7 @@ def test_an_unknown_code_and_a_wrong_birth_date_are_told_apart_by_nothing(lab):
 
 
 def test_both_failures_cost_the_same_hashing(lab, monkeypatch):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     counted = []
     whole = type(vault()).digest
@@ -151,7 +151,7 @@ def test_both_failures_cost_the_same_hashing(lab, monkeypatch):
 
 
 def test_a_code_is_closed_for_a_while_after_ten_failures_even_with_the_right_date(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     for place in range(10):
         with pytest.raises(NotFound):
@@ -161,7 +161,7 @@ def test_a_code_is_closed_for_a_while_after_ten_failures_even_with_the_right_dat
 
 
 def test_guessing_from_one_address_ends_after_sixty_failures_and_finds_nothing(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     issue_code(tubes[0])
     refused = []
     for _ in range(65):
@@ -188,7 +188,7 @@ def test_a_mistyped_code_or_date_is_said_before_anything_is_asked(lab):
 
 
 def test_a_revoked_code_is_dead(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     with writing() as session:
         session.scalars(select(ResultCode)).one().revoked_at = clock.now()
@@ -197,7 +197,7 @@ def test_a_revoked_code_is_dead(lab):
 
 
 def test_the_first_reading_is_remembered_once(lab):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     read(code)
     assert desk.result_of(tubes[0]).first_read_at is None
@@ -211,7 +211,7 @@ def test_the_first_reading_is_remembered_once(lab):
 
 
 def test_one_persons_code_never_shows_another_of_the_same_tube(lab):
-    _run, tubes = desk.test_tubes(lab, 1, mode="mixed", people=2)
+    _run, tubes = desk.run_tubes(lab, 1, mode="mixed", people=2)
     mine = issue_code(tubes[0], slot=0)
     other = samples_of(tubes[0])[1]
     with writing() as session:
@@ -226,7 +226,7 @@ def post(client, code: str, **born: str):
 
 
 def test_the_page_says_the_finding_in_words(lab, client):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     assert "answer wait" in post(client, code, birth_year="1980").text
     desk.verify_and_release(lab, run)
@@ -237,7 +237,7 @@ def test_the_page_says_the_finding_in_words(lab, client):
 
 
 def test_the_page_answers_an_unknown_code_and_a_wrong_date_alike(lab, client):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     known, unknown = issue_code(tubes[0]), codes.mint_result_code()
     pages = [post(client, known, birth_year="1981"), post(client, unknown, birth_year="1981")]
     assert {page.status_code for page in pages} == {404}
@@ -256,7 +256,7 @@ def test_the_page_names_the_field_that_is_missing(lab, client):
 
 
 def test_programs_read_the_same(lab, client):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     code = issue_code(tubes[0])
     desk.verify_and_release(lab, run)
     good = client.post("/api/v1/results/read", json={"result_code": code, "birth_date": "1980"})
@@ -278,7 +278,7 @@ def test_a_result_of_nobody_cannot_be_marked_as_read(lab):
     from lims.auth.actors import RESIDENT
     from lims.results.actions.portal import note_first_reading
 
-    desk.test_tubes(lab, 1)
+    desk.run_tubes(lab, 1)
     key = db.session.scalars(select(Result.id)).one()
     assert note_first_reading(actor=RESIDENT, result_id=key) is False
     assert note_first_reading(actor=RESIDENT, result_id=uuid.uuid4()) is False

@@ -73,7 +73,7 @@ def late_name(world, tube_code: str) -> None:
 
 
 def test_a_negative_pool_gives_all_its_members_a_preliminary_result(lab):
-    _run, tubes = desk.test_tubes(lab, 10)
+    _run, tubes = desk.run_tubes(lab, 10)
     results = [desk.result_of(tube) for tube in tubes]
     assert {(result.status, result.finding, result.version) for result in results} == {
         ("preliminary", "not_detected", 1)
@@ -83,7 +83,7 @@ def test_a_negative_pool_gives_all_its_members_a_preliminary_result(lab):
 
 
 def test_a_positive_pool_of_several_gives_nobody_a_result(lab):
-    _run, tubes = desk.test_tubes(lab, 5, size=5, finding="detected")
+    _run, tubes = desk.run_tubes(lab, 5, size=5, finding="detected")
     assert [desk.results_of(tube) for tube in tubes] == [[]] * 5
     assert {samples_of(tube)[0].status for tube in tubes} == {"bound"}
     assert_reconciled(db.session())
@@ -92,7 +92,7 @@ def test_a_positive_pool_of_several_gives_nobody_a_result(lab):
 def test_failed_controls_give_no_result_and_put_the_pools_back(lab):
     tubes = receive(lab, 3)
     pool = desk.pool_up(lab, tubes)[0]
-    answer = desk.test_plate(lab, {pool: "detected"}, spoilt="NTC")
+    answer = desk.run_plate(lab, {pool: "detected"}, spoilt="NTC")
     assert answer["status"] == "failed"
     assert answer["failure"]
     assert answer["results"] == 0
@@ -102,12 +102,12 @@ def test_failed_controls_give_no_result_and_put_the_pools_back(lab):
 
 
 def test_a_person_detected_where_nobody_may_confirm_is_held_until_the_second_laboratory_says_so(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     first = desk.result_of(tube)
     assert (first.status, first.hold_reason) == ("held", "confirmation")
     bench.send_on(lab, [tube])
     waiting = bench.pools_of(tube)[-1]
-    desk.test_plate(lab, {waiting.code: "detected"}, confirming=True)
+    desk.run_plate(lab, {waiting.code: "detected"}, confirming=True)
     second, old = desk.results_of(tube)
     assert (second.version, second.status, second.finding) == (2, "preliminary", "detected")
     assert second.laboratory_id == lab.confirming_id
@@ -117,9 +117,9 @@ def test_a_person_detected_where_nobody_may_confirm_is_held_until_the_second_lab
 
 
 def test_a_confirmation_that_contradicts_is_held_until_a_supervisor_decides(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     bench.send_on(lab, [tube])
-    desk.test_plate(lab, confirming=True)
+    desk.run_plate(lab, confirming=True)
     held = desk.result_of(tube)
     assert (held.status, held.hold_reason, held.finding) == ("held", "discordance", "not_detected")
     settle(lab, "discordance", "accepted", role="coordinator")
@@ -135,8 +135,8 @@ def test_a_confirmation_that_contradicts_is_held_until_a_supervisor_decides(lab)
 def test_all_members_negative_after_a_positive_pool_waits_for_the_supervisor(
     lab, settlement, expected, declaration
 ):
-    _run, tubes = desk.test_tubes(lab, 3, size=3, finding="detected")
-    desk.test_plate(lab)
+    _run, tubes = desk.run_tubes(lab, 3, size=3, finding="detected")
+    desk.run_plate(lab)
     assert {desk.result_of(tube).hold_reason for tube in tubes} == {"discordance"}
     settle(lab, "discordance", settlement)
     assert {desk.result_of(tube).status for tube in tubes} == {expected}
@@ -145,8 +145,8 @@ def test_all_members_negative_after_a_positive_pool_waits_for_the_supervisor(
 
 
 def test_a_discordance_cannot_be_dismissed(lab):
-    desk.test_tubes(lab, 2, size=2, finding="detected")
-    desk.test_plate(lab)
+    desk.run_tubes(lab, 2, size=2, finding="detected")
+    desk.run_plate(lab)
     with pytest.raises(Exception, match="cannot be dismissed"):
         settle(lab, "discordance", "dismissed")
     assert open_one("discordance").status == "open"
@@ -155,7 +155,7 @@ def test_a_discordance_cannot_be_dismissed(lab):
 def test_a_positive_mixed_tube_asks_all_its_people_for_new_samples(lab):
     tube = receive(lab, 1, mode="mixed", people=4)[0]
     pool = desk.pool_up(lab, [tube])[0]
-    answer = desk.test_plate(lab, {pool: "detected"})
+    answer = desk.run_plate(lab, {pool: "detected"})
     assert answer["asked_again"] == 4
     assert desk.results_of(tube) == []
     assert {(s.status, s.declaration.status) for s in samples_of(tube)} == {("superseded", "open")}
@@ -165,7 +165,7 @@ def test_a_positive_mixed_tube_asks_all_its_people_for_new_samples(lab):
 def test_a_tube_tested_before_its_name_reports_after_a_supervisor_accepted_the_name(lab):
     tube = receive(lab, 1, named=False)[0]
     desk.pool_up(lab, [tube])
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     assert desk.results_of(tube) == []
     late_name(lab, tube)
     answer = settle(lab, "late_binding", "accepted")
@@ -180,7 +180,7 @@ def test_a_tube_tested_before_its_name_reports_after_a_supervisor_accepted_the_n
 def test_a_scan_that_comes_after_the_test_opens_the_discrepancy_by_itself(lab):
     tube = receive(lab, 1, named=False)[0]
     desk.pool_up(lab, [tube])
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     declared = declare(lab)[0]["declaration_code"]
     scan = CollectionScan(client_id=uuid.uuid4(), tube=tube, declaration=declared, occurred_at=clock.now())
     register_collections(
@@ -194,7 +194,7 @@ def test_a_scan_that_comes_after_the_test_opens_the_discrepancy_by_itself(lab):
 def test_who_accepted_a_late_name_does_not_verify_its_result(lab):
     tube = receive(lab, 1, named=False)[0]
     desk.pool_up(lab, [tube])
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     late_name(lab, tube)
     settle(lab, "late_binding", "accepted")
     ids = [desk.result_of(tube).id]
@@ -211,7 +211,7 @@ def test_who_accepted_a_late_name_does_not_verify_its_result(lab):
 def test_a_late_name_that_is_not_right_gets_no_result(lab, settlement, sample, declaration):
     tube = receive(lab, 1, named=False)[0]
     desk.pool_up(lab, [tube])
-    desk.test_plate(lab)
+    desk.run_plate(lab)
     late_name(lab, tube)
     settle(lab, "late_binding", settlement)
     assert desk.results_of(tube) == []
@@ -254,7 +254,7 @@ def test_another_laboratorys_run_does_not_exist(lab):
 
 
 def test_a_review_leaves_one_event_for_the_run_each_result_and_each_sample(lab):
-    desk.test_tubes(lab, 4)
+    desk.run_tubes(lab, 4)
     counts = dict(
         db.session.execute(
             select(Event.subject_kind, func.count())

@@ -29,7 +29,7 @@ def two_plates(world):
     """A positive pool of four whose retests stand on two plates with their readings in; one of them is detected."""
     bench.install(world)
     tubes = receive(world, 4)
-    desk.test_plate(world, dict.fromkeys(desk.pool_up(world, tubes, size=4), "detected"))
+    desk.run_plate(world, dict.fromkeys(desk.pool_up(world, tubes, size=4), "detected"))
     retests = sorted(bench.pools_of(tube)[-1].code for tube in tubes)
     plates = [bench.plan(world, pool_codes=half) for half in (retests[:2], retests[2:])]
     for plate in plates:

@@ -45,15 +45,15 @@ def events(verb: str) -> dict[str, int]:
 
 def detected_and_confirmed(world) -> str:
     """Bring one person's sample to a preliminary "detected" at the laboratory that may confirm; return the tube."""
-    tube = desk.test_tubes(world, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(world, 1, finding="detected")[1][0]
     bench.send_on(world, [tube])
     waiting = bench.pools_of(tube)[-1]
-    desk.test_plate(world, {waiting.code: "detected"}, confirming=True)
+    desk.run_plate(world, {waiting.code: "detected"}, confirming=True)
     return tube
 
 
 def test_a_whole_plate_of_negatives_is_verified_and_released_in_two_steps(lab):
-    run, tubes = desk.test_tubes(lab, 12)
+    run, tubes = desk.run_tubes(lab, 12)
     assert verify_run(actor=lab.actor("supervisor"), run_code=run)["verified"] == 12
     assert release_run(actor=lab.actor("supervisor"), run_code=run)["released"] == 12
     assert {desk.result_of(tube).status for tube in tubes} == {"released"}
@@ -65,7 +65,7 @@ def test_a_whole_plate_of_negatives_is_verified_and_released_in_two_steps(lab):
 
 
 def test_who_entered_the_values_does_not_verify_the_run(lab):
-    run, tubes = desk.test_tubes(lab, 2)
+    run, tubes = desk.run_tubes(lab, 2)
     with pytest.raises(Refused, match="second person"):
         verify_run(actor=lab.actor("technician"), run_code=run)
     assert {desk.result_of(tube).status for tube in tubes} == {"preliminary"}
@@ -73,7 +73,7 @@ def test_who_entered_the_values_does_not_verify_the_run(lab):
 
 
 def test_who_entered_the_values_does_not_verify_a_single_result(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     ids = [desk.result_of(tubes[0]).id]
     verdict = verify_results(actor=lab.actor("technician"), result_ids=ids)["verdicts"][0]
     assert (verdict["verdict"], verdict["code"]) == ("wrong", "four_eyes")
@@ -81,7 +81,7 @@ def test_who_entered_the_values_does_not_verify_a_single_result(lab):
 
 
 def test_the_database_itself_refuses_a_verifier_who_entered(lab):
-    desk.test_tubes(lab, 1)
+    desk.run_tubes(lab, 1)
     with pytest.raises(IntegrityError), writing() as session:
         session.execute(update(Result).values(status="verified", verified_by_id=Result.entered_by_id))
     with pytest.raises(IntegrityError), writing() as session:
@@ -89,7 +89,7 @@ def test_the_database_itself_refuses_a_verifier_who_entered(lab):
 
 
 def test_an_unverified_result_is_not_released(lab):
-    run, tubes = desk.test_tubes(lab, 2)
+    run, tubes = desk.run_tubes(lab, 2)
     with pytest.raises(AlreadyDone, match="Verify first"):
         release_run(actor=lab.actor("supervisor"), run_code=run)
     ids = [desk.result_of(tubes[0]).id]
@@ -119,7 +119,7 @@ def test_verifying_a_run_leaves_its_positives_to_be_looked_at(lab):
 
 @pytest.mark.parametrize("about", ["tube", "person"])
 def test_an_open_discrepancy_of_tube_or_person_blocks_until_it_is_settled(lab, about):
-    run, tubes = desk.test_tubes(lab, 2)
+    run, tubes = desk.run_tubes(lab, 2)
     sample = samples_of(tubes[0])[0]
     kind = "tube_reused" if about == "tube" else "sampled_twice"
     with writing() as session:
@@ -137,7 +137,7 @@ def test_an_open_discrepancy_of_tube_or_person_blocks_until_it_is_settled(lab, a
 
 
 def test_a_discrepancy_opened_after_the_verification_still_stops_the_release(lab):
-    run, tubes = desk.test_tubes(lab, 2)
+    run, tubes = desk.run_tubes(lab, 2)
     verify_run(actor=lab.actor("supervisor"), run_code=run)
     with writing() as session:
         session.info["actor"] = lab.actor("collector")
@@ -149,7 +149,7 @@ def test_a_discrepancy_opened_after_the_verification_still_stops_the_release(lab
 
 
 def test_a_tube_with_fewer_names_than_it_was_closed_with_releases_nothing(lab):
-    run, tubes = desk.test_tubes(lab, 1, mode="mixed", people=3)
+    run, tubes = desk.run_tubes(lab, 1, mode="mixed", people=3)
     with writing() as session:
         session.execute(update(Tube).where(Tube.code == tubes[0]).values(closed_count=4))
     answer = verify_run(actor=lab.actor("supervisor"), run_code=run)
@@ -161,7 +161,7 @@ def test_a_tube_with_fewer_names_than_it_was_closed_with_releases_nothing(lab):
     "spoiled", ["another tube's pool", "an uncalled pool", "a positive pool", "a failed run"]
 )
 def test_a_result_that_hangs_on_no_valid_test_of_its_own_tube_is_not_released(lab, spoiled):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     verify_run(actor=lab.actor("supervisor"), run_code=run)
     with writing() as session:
         pool_id = desk.result_of(tubes[0]).pool_id
@@ -186,7 +186,7 @@ def _another_tube(session, world) -> uuid.UUID:
 
 
 def test_nobody_is_told_detected_from_a_pool_of_several(lab):
-    _run, tubes = desk.test_tubes(lab, 2, size=2)
+    _run, tubes = desk.run_tubes(lab, 2, size=2)
     amended = amend_result(
         actor=lab.actor("supervisor"),
         result_id=desk.result_of(tubes[0]).id,
@@ -200,7 +200,7 @@ def test_nobody_is_told_detected_from_a_pool_of_several(lab):
 
 
 def test_a_laboratory_that_may_not_confirm_reports_nobody_as_detected_not_even_by_an_amendment(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     amended = amend_result(
         actor=lab.actor("supervisor"),
         result_id=desk.result_of(tubes[0]).id,
@@ -212,7 +212,7 @@ def test_a_laboratory_that_may_not_confirm_reports_nobody_as_detected_not_even_b
 
 
 def test_a_result_on_hold_is_verified_again_after_it(lab):
-    run, tubes = desk.test_tubes(lab, 2)
+    run, tubes = desk.run_tubes(lab, 2)
     verify_run(actor=lab.actor("supervisor"), run_code=run)
     ids = [desk.result_of(tubes[0]).id]
     hold_results(actor=lab.actor("supervisor"), result_ids=ids, note="the label looks odd")
@@ -227,7 +227,7 @@ def test_a_result_on_hold_is_verified_again_after_it(lab):
 
 
 def test_what_is_held_is_neither_verified_nor_released_and_the_reason_is_said(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     ids = [desk.result_of(tube).id]
     for step in (verify_results, release_results):
         verdict = step(actor=lab.actor("supervisor"), result_ids=ids)["verdicts"][0]
@@ -237,7 +237,7 @@ def test_what_is_held_is_neither_verified_nor_released_and_the_reason_is_said(la
 
 
 def test_a_hold_needs_a_reason(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     with pytest.raises(InvalidInput) as refused:
         hold_results(actor=lab.actor("supervisor"), result_ids=[desk.result_of(tubes[0]).id], note="  ")
     assert refused.value.field == "note"
@@ -245,7 +245,7 @@ def test_a_hold_needs_a_reason(lab):
 
 
 def test_a_hold_for_confirmation_is_never_taken_off_by_hand(lab):
-    tube = desk.test_tubes(lab, 1, finding="detected")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
     verdict = unhold_results(actor=lab.actor("supervisor"), result_ids=[desk.result_of(tube).id])["verdicts"][
         0
     ]
@@ -254,10 +254,10 @@ def test_a_hold_for_confirmation_is_never_taken_off_by_hand(lab):
 
 
 def test_an_inconclusive_release_asks_for_a_new_sample_and_keeps_the_result(lab):
-    tube = desk.test_tubes(lab, 1, finding="inconclusive")[1][0]
+    tube = desk.run_tubes(lab, 1, finding="inconclusive")[1][0]
     assert desk.results_of(tube) == []
     waiting = bench.pools_of(tube)[-1]
-    desk.test_plate(lab, {waiting.code: "inconclusive"})
+    desk.run_plate(lab, {waiting.code: "inconclusive"})
     assert desk.verify_and_release_one(lab, tube)["verdict"] == "good"
     sample = samples_of(tube)[0]
     assert (sample.status, sample.finding) == ("resulted", "inconclusive")
@@ -266,7 +266,7 @@ def test_an_inconclusive_release_asks_for_a_new_sample_and_keeps_the_result(lab)
 
 
 def test_an_amendment_is_a_new_version_with_both_people_and_the_old_one_is_kept(lab):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     desk.verify_and_release(lab, run)
     first = desk.result_of(tubes[0])
     answer = amend_result(
@@ -294,7 +294,7 @@ def test_an_amendment_is_a_new_version_with_both_people_and_the_old_one_is_kept(
     ("finding", "reason", "field"), [("maybe", "because", "finding"), ("detected", " ", "reason")]
 )
 def test_an_amendment_needs_a_finding_and_a_reason(lab, finding, reason, field):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     with pytest.raises(InvalidInput) as refused:
         amend_result(
             actor=lab.actor("supervisor"),
@@ -307,7 +307,7 @@ def test_an_amendment_needs_a_finding_and_a_reason(lab, finding, reason, field):
 
 
 def test_only_the_current_version_is_amended(lab):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     first = desk.result_of(tubes[0]).id
     change = {"finding": "invalid", "reason": "seen again"}
     amend_result(actor=lab.actor("supervisor"), result_id=first, **change)
@@ -318,7 +318,7 @@ def test_only_the_current_version_is_amended(lab):
 
 @pytest.mark.parametrize("step", [verify_results, release_results, unhold_results])
 def test_another_laboratorys_result_does_not_exist(lab, step):
-    _run, tubes = desk.test_tubes(lab, 1)
+    _run, tubes = desk.run_tubes(lab, 1)
     ids = [desk.result_of(tubes[0]).id]
     with pytest.raises(NotFound):
         step(actor=lab.actor("supervisor_confirming"), result_ids=ids)
@@ -335,7 +335,7 @@ def test_an_unreviewed_run_is_not_verified(lab):
 
 
 def test_verifying_or_releasing_twice_changes_nothing(lab):
-    run, tubes = desk.test_tubes(lab, 1)
+    run, tubes = desk.run_tubes(lab, 1)
     desk.verify_and_release(lab, run)
     ids = [desk.result_of(tubes[0]).id]
     assert release_results(actor=lab.actor("supervisor"), result_ids=ids)["verdicts"][0]["verdict"] == "again"
@@ -347,7 +347,7 @@ def test_verifying_or_releasing_twice_changes_nothing(lab):
 def test_verifying_and_releasing_cost_the_same_for_1_and_for_500(lab):
     spent = []
     for count in (1, 500):
-        run, _tubes = desk.test_tubes(lab, count)
+        run, _tubes = desk.run_tubes(lab, count)
         with count_statements() as sent:
             desk.verify_and_release(lab, run)
         spent.append(len(sent))
@@ -370,7 +370,7 @@ STEPS = ("verify_run", "release_run", "verify", "release", "hold", "unhold", "am
     )
 )
 def test_no_order_of_steps_releases_what_is_unverified_held_in_doubt_or_of_one_person_alone(lab, steps):
-    run, tubes = desk.test_tubes(lab, 3, size=2)
+    run, tubes = desk.run_tubes(lab, 3, size=2)
     for step, role, which, finding in steps:
         _take(lab, run, tubes[which % len(tubes)], step, lab.actor(role), finding)
         _assert_nothing_wrong_is_released()
