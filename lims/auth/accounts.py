@@ -97,8 +97,14 @@ def print_badges() -> Response:
     users = (
         [queries.get_user(db.session(), username=wanted)]
         if wanted
-        else queries.list_users(db.session(), role=request.args.get("role", ""), most=MOST_BADGES)
+        else queries.list_users(db.session(), role=request.args.get("role", ""), most=MOST_BADGES + 1)
     )
+    if len(users) > MOST_BADGES:
+        raise InvalidInput(
+            "These are more than %(most)s accounts. Choose a role, and print its badges.",
+            field="role",
+            most=MOST_BADGES,
+        )
     badges = [
         labels.Label(user.badge_code, (user.display_name, ", ".join(_spoken_roles(user))))
         for user in users

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from signing import sign_in
 
-from lims.auth import actions, passwords, queries
+from lims.auth import accounts, actions, passwords, queries
 from lims.auth.actors import SYSTEM
 from lims.auth.views import sign_in_user
 from lims.errors import InvalidInput, Refused
@@ -67,6 +67,12 @@ def test_the_badges_of_a_role_are_printed(client, world):
     sheet = sign_in(client, world.actor("administrator")).get("/accounts/badges.pdf?role=courier")
     assert sheet.data.startswith(b"%PDF")
     assert client.get("/accounts/badges.pdf?user=nobody").status_code == 404
+
+
+def test_more_badges_than_a_sheet_takes_are_refused_not_cut(client, world, monkeypatch):
+    monkeypatch.setattr(accounts, "MOST_BADGES", 1)
+    answer = sign_in(client, world.actor("administrator")).get("/accounts/badges.pdf")
+    assert answer.status_code == 422
 
 
 def test_a_closed_accounts_badge_is_not_printed(client, world):
