@@ -20,6 +20,7 @@ MODEL_MODULES = (
     "lims.auth.models",
     "lims.places.models",
     "lims.intake.models",
+    "lims.field.models",
     "lims.pooling.models",
     "lims.results.models",
 )

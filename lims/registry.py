@@ -17,6 +17,7 @@ PAGES = (
     "lims.places.views:places",
     "lims.pooling.views:pooling",
     "lims.intake.views:intake",
+    "lims.field.views:field",
     "lims.results.views:results",
     "lims.capacity.views:capacity",
 )
@@ -24,6 +25,7 @@ APIS = (
     "lims.auth.api:auth_api",
     "lims.pooling.api:pooling_api",
     "lims.intake.api:intake_api",
+    "lims.field.api:field_api",
     "lims.results.api:results_api",
     "lims.capacity.api:capacity_api",
 )

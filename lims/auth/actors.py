@@ -20,6 +20,7 @@ class Actor:
         place_ids: every place below the ones the account is assigned to, the assigned ones included.
         everywhere: True for administrators and the system: all places.
         language: "vi" or "en".
+        device_id: the phone that speaks for the account, if one does.
     """
 
     user_id: uuid.UUID | None
@@ -28,6 +29,7 @@ class Actor:
     place_ids: frozenset[uuid.UUID] = field(default=frozenset(), repr=False)
     everywhere: bool = False
     language: str = "vi"
+    device_id: uuid.UUID | None = None
 
     @property
     def permissions(self) -> frozenset[str]:

@@ -10,12 +10,22 @@ from collections.abc import Mapping
 
 # station → the permission word used by views, API and navigation alike
 _EVERY_STAFF = frozenset({"home", "search"})
+# A collector's phone: it may hand in scans, each signed by itself, and nothing else of what its collector may.
+DEVICE = "device"
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "health_worker": _EVERY_STAFF
-    | {"declare_others", "see_people", "import_people", "reissue_result_code", "print_slips", "print_labels"},
-    "collector": _EVERY_STAFF | {"collect", "pack_boxes", "declare_others"},
-    "courier": _EVERY_STAFF | {"pack_boxes", "carry_boxes"},
+    | {
+        "declare_others",
+        "see_people",
+        "import_people",
+        "reissue_result_code",
+        "print_slips",
+        "print_labels",
+        "hand_in_scans",
+    },
+    "collector": _EVERY_STAFF | {"collect", "pack_boxes", "declare_others", "hand_in_scans"},
+    "courier": _EVERY_STAFF | {"pack_boxes", "carry_boxes", "hand_in_scans"},
     "technician": _EVERY_STAFF
     | {
         "receive_boxes",
@@ -54,12 +64,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         "reconcile",
         "settle_discrepancies",
         "manage_campaign",
+        "manage_teams",
+        "hand_in_scans",
     },
     "administrator": _EVERY_STAFF
     | {"see_board", "reconcile", "manage_accounts", "manage_campaign", "print_labels", "see_laboratory"},
+    DEVICE: frozenset({"use_field_app", "hand_in_scans"}),
 }
 
-ROLES: tuple[str, ...] = tuple(PERMISSIONS)
+ROLES: tuple[str, ...] = tuple(role for role in PERMISSIONS if role != DEVICE)
 
 # Endpoints that ask for no permission. Keep it short; each line says why.
 OPEN_ENDPOINTS: Mapping[str, str] = {
@@ -74,5 +87,10 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "intake_api.declare_people": "the same as the declaration page; the campaign must be open",
     "results_api.read_result": "the same as the reading page, limited in the same way",
     "auth_api.sign_in": "where a program gets its token",
+    "field.app": "the collectors' app without any data; it is enrolled with a coordinator's QR",
+    "field.start": "sends a phone to the app in its language",
+    "field.service_worker": "what keeps the app on the phone; holds no data",
+    "field.manifest": "how the app is installed; holds no data",
+    "field_api.enrol_device": "a phone has nothing but the coordinator's code; limited in tries",
     "openapi.spec": "the API's own description; holds no data",
 }

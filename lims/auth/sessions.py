@@ -6,6 +6,7 @@ A cookie saved before signing out is dead afterwards, which a client-side sessio
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 from flask import Request, current_app
@@ -16,6 +17,14 @@ from lims.auth.actors import RESIDENT, Actor
 from lims.extensions import db
 
 TOUCH_AFTER = timedelta(minutes=5)
+# Who a phone's token stands for; named by the package that keeps the phones, which is not known here.
+_find_device: Callable[[str], Actor | None] = lambda token: None  # noqa: E731
+
+
+def identify_devices_with(find: Callable[[str], Actor | None]) -> None:
+    """Name what finds the actor of a phone's token; None is answered for a token that is not live."""
+    global _find_device
+    _find_device = find
 
 
 def cookie_name() -> str:
@@ -29,8 +38,10 @@ def hash_token(token: str) -> bytes:
 
 
 def read_token(request: Request) -> tuple[str, str]:
-    """Return the token a request carries and its kind, "browser", "program" or "" for none."""
+    """Return the token a request carries and its kind, "browser", "program", "device" or "" for none."""
     header = request.headers.get("Authorization", "")
+    if header.startswith("Device "):
+        return header.removeprefix("Device ").strip(), "device"
     if header.startswith("Bearer "):
         return header.removeprefix("Bearer ").strip(), "program"
     token = request.cookies.get(cookie_name(), "")
@@ -45,6 +56,8 @@ def identify(request: Request) -> tuple[Actor, str]:
     token, kind = read_token(request)
     if not token:
         return RESIDENT, ""
+    if kind == "device":
+        return _find_device(token) or RESIDENT, kind
     found = queries.find_live_session(db.session(), token_hash=hash_token(token), kind=kind, now=clock.now())
     if found is None:
         return RESIDENT, ""

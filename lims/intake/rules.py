@@ -84,6 +84,7 @@ DISCREPANCY_KINDS = (
     "too_old",  # the tube was past its hold limit when it came
     "late_binding",  # a name came after the tube was tested
     "discordance",  # all members negative after a positive pool
+    "scan_refused",  # a phone's scan that was kept and not let in
 )
 # These hold the results of their tube and of their person until a supervisor has settled them (DESIGN §3, rule 6).
 HOLDING_KINDS = frozenset(

@@ -1,0 +1,1 @@
+"""Enrolling a phone, and the packet that travels to it."""

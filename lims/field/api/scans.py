@@ -1,0 +1,1 @@
+"""What phones send: scans, hand-over files, signs of life."""

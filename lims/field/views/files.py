@@ -1,0 +1,1 @@
+"""A phone's hand-over file, brought in at a desk."""
