@@ -134,6 +134,34 @@ def parse_person_qr(text: str, *, field: str = "qr") -> IdentityCard | PersonalC
     )
 
 
+def read_person_qr(text: str, *, field: str) -> dict[str, str]:
+    """Return what a card's or a phone's QR says, as the fields of a declaration; empty where it says nothing.
+
+    Args:
+        text: what the scanner read.
+        field: name of the input, for the error.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    card = parse_person_qr(text, field=field)
+    only_card = {"old_identity_number": "", "address": ""}
+    phone = ""
+    if isinstance(card, IdentityCard):
+        only_card = {"old_identity_number": card.old_number, "address": card.address}
+    else:
+        phone = card.phone
+    return {
+        "name": card.name,
+        # as people write it: 1990-05-17 is 17/05/1990
+        "birth_date": "/".join(reversed(card.birth.iso.split("-"))) if card.birth else "",
+        "sex": card.sex,
+        "identity_number": card.number,
+        "phone": phone,
+        **only_card,
+    }
+
+
 def parse_card_qr(text: str, *, field: str) -> IdentityCard:
     """Read the QR of a chip identity card: `id|old id or empty|name|ddMMyyyy|Nam/Nữ|address|ddMMyyyy`.
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from security.shapes import list_posts, make_example
 
-from lims.edge import check_text, walk_texts
 from lims.errors import InvalidInput
+from lims.texts import check_text, walk_texts
 
 ADMITTED = "\t\r\n"
 REFUSED = ("\x00", "\x1b", "\x7f", "\x85", "\ud800")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -259,7 +260,12 @@ def show_box(box: Box, **more: Any) -> dict[str, Any]:
 
 @action
 def seal_box(
-    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, box_code: str
+    session: Session,
+    *,
+    actor: Actor,
+    client_id: uuid.UUID | None = None,
+    box_code: str,
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Seal a box: its list and its count are fixed.
 
@@ -267,6 +273,7 @@ def seal_box(
         actor: who seals it.
         client_id: id made by the sender.
         box_code: the box.
+        occurred_at: when it was done, where that was written down without network; now by default.
 
     Returns:
         `box`, `status` and `count`, the number of tubes on its list.
@@ -283,8 +290,8 @@ def seal_box(
         raise Refused(
             "Box %(code)s is empty. Scan tubes into it first.", field="box", code=codes.grouped(box.code)
         )
-    box.status, box.sealed_at, box.sealed_count = "sealed", clock.now(), count
-    audit.note(session, "box", box.id, "sealed", tubes=count)
+    box.status, box.sealed_at, box.sealed_count = "sealed", occurred_at or clock.now(), count
+    audit.note(session, "box", box.id, "sealed", occurred_at=occurred_at, tubes=count)
     return show_box(box)
 
 
@@ -323,6 +330,7 @@ def dispatch_box(
     laboratory_id: uuid.UUID,
     temperature_c: float | None = None,
     anyway: bool = False,
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Send a sealed box to a laboratory.
 
@@ -333,6 +341,7 @@ def dispatch_box(
         laboratory_id: where it goes; another place than it comes from, in the same province.
         temperature_c: inside the box, in °C, if measured.
         anyway: True to send a box that is colder or warmer than the campaign allows.
+        occurred_at: when it was done, where that was written down without network; now by default.
 
     Returns:
         `box`, `status`, `count` and `outside_limits`, True where the temperature is outside the campaign's.
@@ -352,9 +361,16 @@ def dispatch_box(
     limits = {"coldest_c": box.campaign.coldest_c, "warmest_c": box.campaign.warmest_c}
     if not anyway:
         check_fit_to_send(temperature_c, **limits)
-    box.status, box.dispatched_at, box.laboratory_id = "dispatched", clock.now(), laboratory.id
+    box.status, box.laboratory_id = "dispatched", laboratory.id
+    box.dispatched_at = occurred_at or clock.now()
     audit.note(
-        session, "box", box.id, "dispatched", laboratory=str(laboratory.id), temperature_c=temperature_c
+        session,
+        "box",
+        box.id,
+        "dispatched",
+        occurred_at=occurred_at,
+        laboratory=str(laboratory.id),
+        temperature_c=temperature_c,
     )
     outside = is_outside(temperature_c, **limits)
     return show_box(box, laboratory=laboratory.name, outside_limits=outside)
@@ -362,7 +378,13 @@ def dispatch_box(
 
 @action
 def hand_over_box(
-    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, box_code: str, badge_code: str
+    session: Session,
+    *,
+    actor: Actor,
+    client_id: uuid.UUID | None = None,
+    box_code: str,
+    badge_code: str,
+    occurred_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Hand a sealed or dispatched box to whoever wears the badge.
 
@@ -371,6 +393,7 @@ def hand_over_box(
         client_id: id made by the sender.
         box_code: the box.
         badge_code: the courier's badge as scanned.
+        occurred_at: when it was done, where that was written down without network; now by default.
 
     Returns:
         `box`, `status` and `courier`, the name on the badge.
@@ -392,5 +415,5 @@ def hand_over_box(
             state=box.status,
         )
     box.courier_id = courier.id
-    audit.note(session, "box", box.id, "handed_over", courier=str(courier.id))
+    audit.note(session, "box", box.id, "handed_over", occurred_at=occurred_at, courier=str(courier.id))
     return show_box(box, courier=courier.display_name)

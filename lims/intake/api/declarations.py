@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from lims.intake.actions import declarations as actions
 from lims.intake.api import intake_api
 from lims.intake.declaring import DeclarationForm
-from lims.intake.identity import IdentityCard, parse_person_qr
+from lims.intake.identity import read_person_qr
 from lims.language import say
 from lims.security import current_actor, needs
 
@@ -108,38 +108,7 @@ def declare_people(json_data: Declarations) -> dict[str, Any]:
 @needs("declare_others")
 def read_card(json_data: CardReading) -> dict[str, str]:
     """Read a QR; nothing is kept of it."""
-    return card_values(json_data.text)
-
-
-def card_values(text: str) -> dict[str, str]:
-    """Return what a card's or a phone's QR says, as the fields of a declaration.
-
-    Args:
-        text: what the scanner read.
-
-    Raises:
-        InvalidInput: it is neither; the field is "card".
-    """
-    card = parse_person_qr(text, field="card")
-    only_card = {"old_identity_number": "", "address": ""}
-    phone = ""
-    if isinstance(card, IdentityCard):
-        only_card = {"old_identity_number": card.old_number, "address": card.address}
-    else:
-        phone = card.phone
-    return {
-        "name": card.name,
-        "birth_date": _written(card.birth.iso) if card.birth else "",
-        "sex": card.sex,
-        "identity_number": card.number,
-        "phone": phone,
-        **only_card,
-    }
-
-
-def _written(iso: str) -> str:
-    """Return a date of ISO 8601 as people write it: 1990-05-17 is 17/05/1990."""
-    return "/".join(reversed(iso.split("-")))
+    return read_person_qr(json_data.text, field="card")
 
 
 def _form(declared: Declared) -> DeclarationForm:

@@ -22,8 +22,8 @@ from lims import clock, codes, labels
 from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, settings, vault
 from lims.intake.actions.declarations import declare_people
-from lims.intake.api.declarations import card_values
 from lims.intake.declaring import Mistakes, check_declaration
+from lims.intake.identity import read_person_qr
 from lims.intake.result_codes import result_code_for
 from lims.intake.views import declare_forms as forms
 from lims.intake.views import intake
@@ -105,7 +105,7 @@ class _Walk:
         try:
             if not card.validate():
                 raise InvalidInput("This page was open for too long. Send it once more.", field="card")
-            values = card_values(card.card.data or "")
+            values = read_person_qr(card.card.data or "", field="card")
         except InvalidInput as refusal:
             card.card.errors = [say_error(refusal)]
             return self._show("who", self._form("who", fill=True), card=card), 422
