@@ -35,6 +35,8 @@ SIGN_IN_ADDRESS = Limit("sign_in.address", 50, QUARTER)
 # A village may stand behind one address: many people, few failures each.
 READ_ADDRESS = Limit("read.address", 60, QUARTER)
 READ_CODE = Limit("read.code", 10, QUARTER)
+# Five hundred collectors may enrol behind one address in an hour; a code of 256 bits is not found by trying.
+ENROL_ADDRESS = Limit("enrol.address", 60, QUARTER)
 
 
 def _key(limit: Limit, value: str) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from lims import clock, inbox
+from lims.auth import queries as auth_queries
 from lims.auth.actors import Actor
 from lims.extensions import vault
 from lims.field import rules
@@ -130,9 +131,7 @@ def _find_collectors(
         if item.slip is not None and item.slip.device in devices
     }
     users = device_queries.map_users_by_badge(session, badges={badge for _, badge in held if badge})
-    actors = {
-        badge: device_queries.get_collector(session, user_id=user_id) for badge, user_id in users.items()
-    }
+    actors = {badge: auth_queries.get_actor(session, user_id=user_id) for badge, user_id in users.items()}
     return {
         (device_id, badge): actors[badge]
         for device_id, badge in held
@@ -243,7 +242,7 @@ def _keep_refused(session: Session, actor: Actor, refused: Sequence[_Refused]) -
 
 def _letter(one: _Refused) -> inbox.Letter:
     content = inbox.content_hash([one.sent.content_hash, one.sent.signature])
-    return inbox.Letter(uuid.UUID(bytes=content[:16], version=8), "refuse_scan", content)
+    return inbox.Letter(uuid.UUID(bytes=content[:16], version=4), "refuse_scan", content)
 
 
 def _answer_refused(one: _Refused, discrepancy_id: uuid.UUID) -> dict[str, Any]:
@@ -267,9 +266,7 @@ def _finding(session: Session, actor: Actor, group: Sequence[_Refused]) -> Findi
         }
     if first.device:
         details["device"] = str(first.device.id)
-        place_id, campaign_id = first.device.enrolment.place_id, first.device.enrolment.campaign_id
-    else:
-        place_id, campaign_id = device_queries.find_home_place(session, user_id=actor.user_id), None
+    enrolment = first.device.enrolment if first.device else None
     return Finding(
         kind="scan_refused",
         details={name: value for name, value in details.items() if value is not None},
@@ -277,8 +274,10 @@ def _finding(session: Session, actor: Actor, group: Sequence[_Refused]) -> Findi
             "reason": first.reason,
             "slips": [{"text": one.sent.text, "signature": one.sent.signature} for one in group],
         },
-        place_id=place_id,
-        campaign_id=campaign_id,
+        place_id=enrolment.place_id
+        if enrolment
+        else device_queries.find_home_place(session, user_id=actor.user_id),
+        campaign_id=enrolment.campaign_id if enrolment else None,
     )
 
 
@@ -358,7 +357,7 @@ def _keep_what_was_wrong(
             campaign_id=device.enrolment.campaign_id,
             tube_id=tubes.get(scan.tube_code or ""),
             declaration_id=declarations[scan.declaration_code].id
-            if scan.declaration_code in declarations
+            if scan.declaration_code and scan.declaration_code in declarations
             else None,
         )
         for scan in wrong
