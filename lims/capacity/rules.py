@@ -56,8 +56,14 @@ TITLES: Mapping[str, str] = {
     "tubes": N_("Tubes printed"),
     "tubes_without_names": N_("Tubes without names"),
     "names_without_tubes": N_("Names without tubes"),
+    "field_scans": N_("Sent by phones"),
 }
 CLASS_WORDS: Mapping[str, str] = {
+    "scan_bound": N_("bound to a tube"),
+    "scan_known_before": N_("known before, nothing changed"),
+    "scan_taken_back": N_("taken back by the collector"),
+    "scan_other_step": N_("other steps done"),
+    "scan_kept": N_("kept as discrepancies"),
     "open": N_("to be sampled"),
     "sampled": N_("sampled"),
     "closed_without_sample": N_("closed without a sample (withdrawn, expired)"),

@@ -481,3 +481,40 @@ def test_the_packet_holds_the_sites_people_tubes_and_badges(world, client, phone
         "/api/v1/field/packet", headers=phone.headers | {"If-None-Match": answer.headers["ETag"]}
     )
     assert again.status_code == 304
+
+
+# ---- What a coordinator decides ----
+
+
+def test_scans_of_a_withdrawn_phone_are_let_in_by_a_person_or_never(world, client, phone):
+    from lims.intake.settling import settler_of
+
+    slips = [phone.bind(*pair) for pair in zip(print_tubes(world, 2), declare(world, 2), strict=True)]
+    withdraw(phone)
+    headers = bearer(world.actor("health_worker")) | {"Accept-Language": "en"}
+    client.post("/api/v1/field/files", json={"file": phone.make_file(slips)}, headers=headers)
+    (found,) = discrepancies()
+    assert samples() == []
+    settled = settler_of("scan_refused")(
+        actor=world.actor("coordinator"),
+        client_id=uuid.uuid4(),
+        discrepancy_id=found.id,
+        settlement="accepted",
+        note="Máy thu hồi nhầm",
+    )
+    assert settled["scans"] == 2
+    assert len(samples()) == 2
+    answer = client.post("/api/v1/field/files", json={"file": phone.make_file(slips)}, headers=headers)
+    assert (answer.json["good"], len(discrepancies())) == (2, 1), "now they are scans like any other"
+
+
+def test_scans_that_nobody_signed_are_closed_and_never_let_in(world, phone):
+    from lims.intake.settling import settler_of
+
+    slip = phone.bind(print_tubes(world)[0], declare(world)[0])
+    phone.send(slip | {"signature": "AAAA"})
+    (found,) = discrepancies()
+    words = {"discrepancy_id": found.id, "settlement": "accepted", "note": "đã xem"}
+    settler_of("scan_refused")(actor=world.actor("coordinator"), client_id=uuid.uuid4(), **words)
+    assert samples() == []
+    assert phone.send(slip)[0]["verdict"] == "good", "the true one still counts"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, literal, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lims.auth.actors import Actor
 from lims.capacity.rules import TITLES, Fault, Identity, name_classes
+from lims.field.models import Device, Enrolment, FieldScan
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 from lims.places.models import Campaign
 from lims.pooling.models import Pool, PoolMember
@@ -37,7 +39,7 @@ class _Equation:
 
     name: str
     rows: Select[tuple[()]]
-    key: InstrumentedAttribute[str]
+    key: InstrumentedAttribute[Any]
     classes: Mapping[str, Condition]
 
 
@@ -68,6 +70,7 @@ def reconcile(session: Session, *, campaign_ids: Collection[uuid.UUID] | None = 
             _tubes(campaign_ids),
             _tubes_without_names(campaign_ids),
             _names_without_tubes(campaign_ids),
+            _field_scans(campaign_ids),
         )
     ]
 
@@ -271,6 +274,32 @@ def _names_without_tubes(campaign_ids: Collection[uuid.UUID] | None) -> _Equatio
         classes={
             "tube_gone": Tube.status.in_(("missing", "damaged", "rejected", "discarded")),
             "tube_unused": Tube.status.in_(("printed", "void")),
+        },
+    )
+
+
+def _field_scans(campaign_ids: Collection[uuid.UUID] | None) -> _Equation:
+    """Sent by phones = bound + known before + taken back + other steps + kept as discrepancies."""
+    standing = exists(select(Sample.id).where(Sample.client_id == FieldScan.id, Sample.status != "void"))
+    taken = exists(select(Sample.id).where(Sample.client_id == FieldScan.id))
+    is_bind = FieldScan.kind == "bind"
+    good = FieldScan.verdict == "good"
+    return _Equation(
+        name="field_scans",
+        rows=select()
+        .select_from(FieldScan)
+        .join(Device, Device.id == FieldScan.device_id)
+        .join(Enrolment, Enrolment.id == Device.enrolment_id)
+        .where(_of_campaigns(Enrolment.campaign_id, campaign_ids)),
+        key=FieldScan.id,
+        classes={
+            "scan_bound": and_(is_bind, good, ~FieldScan.taken_back, taken),
+            "scan_known_before": and_(FieldScan.verdict == "again", ~standing),
+            "scan_taken_back": and_(is_bind, good, FieldScan.taken_back, ~standing),
+            "scan_other_step": and_(~is_bind, good, ~taken),
+            "scan_kept": and_(
+                FieldScan.verdict == "wrong", FieldScan.answer["discrepancy"].as_string().is_not(None), ~taken
+            ),
         },
     )
 

@@ -86,7 +86,7 @@ def keep_scans(
         session, device_ids={item.slip.device for item in sent if item.slip is not None}
     )
     known = queries.map_known(session, scan_ids={item.slip.id for item in sent if item.slip is not None})
-    collectors = _find_collectors(session, sent, devices)
+    collectors = find_collectors(session, sent, devices)
     hashes = {key: (row.content_hash, row.answer) for key, row in known.items()}
     answers: list[dict[str, Any] | None] = []
     refused: list[tuple[int, _Refused]] = []
@@ -101,7 +101,7 @@ def keep_scans(
             continue
         row = None
         if not reason and slip and device:
-            row = _row(item, slip, device, actor=actor, batch_offset=batch_offset)
+            row = row_of(item, slip, device, actor=actor, batch_offset=batch_offset)
             reason = _refuse_scan(slip, device, row, before is not None, collectors)
         answers.append(None)
         if reason or row is None or slip is None or device is None:
@@ -121,7 +121,7 @@ def keep_scans(
     return answers
 
 
-def _find_collectors(
+def find_collectors(
     session: Session, sent: Sequence[SentSlip], devices: Mapping[uuid.UUID, Device]
 ) -> dict[tuple[uuid.UUID, str], Actor]:
     """Return who collects, by phone and badge, as far as the account may collect at the phone's site."""
@@ -168,9 +168,10 @@ def _refuse_scan(
     return ""
 
 
-def _row(
+def row_of(
     item: SentSlip, slip: Slip, device: Device, *, actor: Actor, batch_offset: timedelta | None
 ) -> dict[str, Any]:
+    """Return a slip as a row to be kept, without its collector; used by the actions that keep scans."""
     now = clock.now()
     own = None if slip.offset_ms is None else timedelta(milliseconds=slip.offset_ms)
     speaks_itself = actor.device_id == device.id

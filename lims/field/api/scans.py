@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from lims import clock
 from lims.extensions import db
-from lims.field import handing_in
+from lims.field import handing_in, settling  # noqa: F401  (settling registers itself)
 from lims.field.api import field_api
 from lims.field.queries import devices as queries
 from lims.field.rules import MOST_AT_ONCE
