@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import uuid
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from factories import MORNING
 from field.phones import Phone, badge_of, enrolled, make_enrolment, point_of
 from intake.people import collect, declare, print_boxes, print_tubes, scan
+from reconciled import assert_reconciled
 from signing import bearer
 from sqlalchemy import select, update
 from statements import count_statements
@@ -518,3 +521,43 @@ def test_scans_that_nobody_signed_are_closed_and_never_let_in(world, phone):
     settler_of("scan_refused")(actor=world.actor("coordinator"), client_id=uuid.uuid4(), **words)
     assert samples() == []
     assert phone.send(slip)[0]["verdict"] == "good", "the true one still counts"
+
+
+def test_two_phones_two_thousand_scans_and_every_one_is_a_sample_or_a_discrepancy(world, client):
+    """One in twenty contradicts the other phone's: a tube that both bound, or a person that both sampled."""
+    chance = random.Random(7)
+    count, conflicts = 1_000, 50
+    phones = [enrolled(world, client), enrolled(world, client, "collector_2")]
+    tubes, people = print_tubes(world, 2 * count), declare(world, 2 * count)
+    pairs = [
+        list(zip(tubes[:count], people[:count], strict=True)),
+        list(zip(tubes[count:], people[count:], strict=True)),
+    ]
+    for place in chance.sample(range(count), 2 * conflicts):
+        tube, person = pairs[1][place]
+        rival_tube, rival_person = pairs[0][place]
+        pairs[1][place] = (rival_tube, person) if place % 2 else (tube, rival_person)
+    waiting = []
+    for phone, own in zip(phones, pairs, strict=True):
+        chance.shuffle(own)
+        waiting.append([phone.bind(*pair) for pair in own])
+    verdicts = {}
+    while any(waiting):
+        number = chance.choice([index for index in (0, 1) if waiting[index]])
+        batch = waiting[number][:50]
+        answered = phones[number].send(*batch)
+        if chance.random() < 0.1:
+            continue  # the answer was lost: the same batch comes again
+        waiting[number] = waiting[number][50:]
+        verdicts |= {verdict["id"]: verdict for verdict in answered}
+    assert len(verdicts) == 2 * count
+    good = {key for key, verdict in verdicts.items() if verdict["verdict"] == "good"}
+    wrong = {key for key, verdict in verdicts.items() if verdict["verdict"] == "wrong"}
+    assert (len(good), len(wrong)) == (2 * count - 2 * conflicts, 2 * conflicts)
+    assert {str(sample.client_id) for sample in samples()} == good
+    found = discrepancies()
+    assert {str(one.id) for one in found} == {verdicts[key]["discrepancy"] for key in wrong}
+    assert Counter(one.kind for one in found)["sampled_twice"] + Counter(one.kind for one in found)[
+        "tube_reused"
+    ] == len(found)
+    assert_reconciled(db.session())
