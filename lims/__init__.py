@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     Raises:
         lims.config.SettingsError: a setting is missing or unsafe.
     """
-    from lims import database, edge, extensions, language, registry, security, web
+    from lims import compression, database, edge, extensions, language, registry, security, web
     from lims.vault import Vault
 
     settings = settings or Settings.from_environment()
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     language.init_app(app)
     security.init_app(app, settings)
     edge.init_app(app)
+    compression.init_app(app)
     web.init_app(app)
     registry.register_blueprints(app)
     return app

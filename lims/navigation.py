@@ -43,6 +43,7 @@ ENTRIES = (
     Entry(N_("Lists"), "intake.list_lists", "import_people", "file-earmark-spreadsheet", N_("Import people")),
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(N_("Collection"), "intake.collect", "collect", "droplet", N_("Your samples today")),
+    Entry(N_("Teams"), "field.list_teams", "manage_teams", "phone", N_("Phones that collect")),
     Entry(N_("Boxes"), "intake.list_boxes", "pack_boxes", "box-seam", N_("To be sent")),
     Entry(N_("Reception"), "intake.receive", "receive_boxes", "inbox", N_("Boxes arriving")),
     Entry(N_("Pooling"), "pooling.pool_station", "pool_tubes", "collection", N_("Tubes to pool")),

@@ -23,6 +23,8 @@ POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# The reader of the camera's codes is WebAssembly; its page and its worker may compile it, and nothing more.
+POLICY_OF_READER = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
 
 def needs(permission: str) -> Callable[[View], View]:
@@ -33,6 +35,13 @@ def needs(permission: str) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def kept_by_browsers(view: View) -> View:
+    """Mark a view whose answer is the same for everybody and holds no data: a browser may keep it, and asks by its ETag
+    whether it still holds."""
+    view.kept_by_browsers = True  # type: ignore[attr-defined]
+    return view
 
 
 def is_api() -> bool:
@@ -79,13 +88,18 @@ def _set_headers(response: Response) -> Response:
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
     if request.endpoint != "static":
-        headers["Cache-Control"] = "no-store"
+        headers["Cache-Control"] = "no-cache" if _may_be_kept(response) else "no-store"
         headers["X-Robots-Tag"] = "noindex"
     elif "v" in request.args:
         headers["Cache-Control"] = "public, max-age=86400"
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def _may_be_kept(response: Response) -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return response.status_code in {200, 304} and getattr(view, "kept_by_browsers", False)
 
 
 def init_app(app: Flask, settings: Settings) -> None:

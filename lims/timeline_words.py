@@ -35,6 +35,7 @@ SAID = {
     "declared": Saying(N_("Declared"), "check", "good"),
     "dispatched": Saying(N_("Sent to the laboratory"), "truck"),
     "drafted": Saying(N_("Drafted"), "pencil"),
+    "enrolled": Saying(N_("Phone enrolled"), "check-circle", "good"),
     "entered": Saying(N_("Result written"), "pencil"),
     "failed": Saying(N_("The run failed"), "x-circle", "stop"),
     "handed_over": Saying(N_("Handed over to the courier"), "person-check"),
@@ -94,6 +95,8 @@ SAID = {
 # Where a verb says something else of one kind of thing.
 SAID_OF = {
     ("declaration", "withdrawn"): Saying(N_("Declaration withdrawn"), "x-circle", "stop"),
+    ("device", "withdrawn"): Saying(N_("Phone withdrawn"), "x-circle", "stop"),
+    ("enrolment", "withdrawn"): Saying(N_("Enrolment withdrawn"), "x-circle", "stop"),
     ("discrepancy", "opened"): Saying(N_("Discrepancy found"), "exclamation-triangle", "look"),
 }
 

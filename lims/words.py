@@ -141,6 +141,16 @@ WORDS = {
     "tube_extra": N_("tube not on its box's list"),
     "late_binding": N_("name came after the test"),
     "scan_refused": N_("a phone's scan not let in"),
+    # phones
+    "device": N_("phone"),
+    "enrolment": N_("enrolment"),
+    "live": N_("in contact"),
+    "silent": N_("silent"),
+    "waiting": N_("no phone yet"),
+    "ended": N_("day is over"),
+    "phone_lost": N_("phone lost"),
+    "phone_stolen": N_("phone stolen"),
+    "phone_changed": N_("another phone is used"),
     # why a phone's scan was not let in
     "unreadable": N_("cannot be read"),
     "invalid_input": N_("a value that cannot be taken"),

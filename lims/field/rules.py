@@ -13,6 +13,9 @@ from lims.msgid import N_
 
 SCAN_KINDS = ("declare", "bind", "undo", "close", "pack", "take_out", "seal", "hand_over")
 VERDICTS = ("good", "again", "wrong")
+WITHDRAWAL_REASONS = ("phone_lost", "phone_stolen", "phone_changed", "other")
+# What a coordinator sees of a phone, in this order.
+STANDINGS = ("live", "silent", "waiting", "ended", "withdrawn")
 MOST_AT_ONCE = 100
 # A shift may go on after midnight: the enrolment of a day ends at four the next morning.
 ENDS_AT = time(4)
@@ -86,3 +89,27 @@ def correct_time(
         if not_before - CLOCK_TOLERANCE <= moment <= received_at + CLOCK_TOLERANCE:
             return min(moment, received_at)
     return received_at
+
+
+def calculate_standing(
+    *,
+    withdrawn: bool,
+    expires_at: datetime,
+    last_seen_at: datetime | None,
+    now: datetime,
+) -> str:
+    """Return how an enrolment and its phone stand, as a word of `STANDINGS`.
+
+    Args:
+        withdrawn: the enrolment or its phone.
+        expires_at: when its day ends.
+        last_seen_at: when its phone last spoke; None while no phone has used it.
+        now: present moment.
+    """
+    if withdrawn:
+        return "withdrawn"
+    if now >= expires_at:
+        return "ended"
+    if last_seen_at is None:
+        return "waiting"
+    return "live" if now - last_seen_at <= SILENT_AFTER else "silent"

@@ -1,0 +1,105 @@
+"""Reading enrolments: one for its QR, a day's for the sheet, and what a list of collectors refers to."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from lims.auth.actors import Actor
+from lims.auth.models import Assignment, User
+from lims.errors import NotFound
+from lims.field.models import Device, Enrolment
+from lims.msgid import N_
+from lims.places.models import Place
+
+NOT_THERE = N_("There is no such enrolment among your places. Go back to the list of teams.")
+NO_PHONE = N_("There is no such phone among your places. Go back to the list of teams.")
+MOST_ON_SHEET = 2_000
+
+
+def get_enrolment(
+    session: Session, *, actor: Actor, enrolment_id: uuid.UUID, lock: bool = False
+) -> Enrolment:
+    """Return an enrolment of the actor's places with its phone, if one used it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(Enrolment).where(Enrolment.id == enrolment_id).options(joinedload(Enrolment.device))
+    if lock:
+        query = query.with_for_update(of=Enrolment)
+    found = session.scalars(query).unique().first()
+    missing = NotFound(NOT_THERE, field="enrolment_id")
+    if found is None:
+        raise missing
+    actor.check_place(found.place_id, missing=missing)
+    return found
+
+
+def get_device(session: Session, *, actor: Actor, device_id: uuid.UUID, lock: bool = False) -> Device:
+    """Return a phone of the actor's places.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(Device).where(Device.id == device_id)
+    if lock:
+        query = query.with_for_update(of=Device)
+    found = session.scalars(query).first()
+    missing = NotFound(NO_PHONE, field="device_id")
+    if found is None:
+        raise missing
+    actor.check_place(found.enrolment.place_id, missing=missing)
+    return found
+
+
+def list_unused(
+    session: Session, *, actor: Actor, day: date, place_id: uuid.UUID | None = None, team: str = ""
+) -> Sequence[Enrolment]:
+    """Return the enrolments of a day that no phone has used and nobody withdrew, by site, team and name."""
+    query = (
+        select(Enrolment)
+        .join(User, User.id == Enrolment.user_id)
+        .join(Place, Place.id == Enrolment.place_id)
+        .where(
+            Enrolment.day == day,
+            Enrolment.withdrawn_at.is_(None),
+            ~select(Device.id).where(Device.enrolment_id == Enrolment.id).exists(),
+        )
+        .order_by(Place.name_key, Enrolment.team, User.display_name, Enrolment.id)
+        .limit(MOST_ON_SHEET)
+    )
+    if not actor.everywhere:
+        query = query.where(Enrolment.place_id.in_(actor.place_ids))
+    if place_id is not None:
+        query = query.where(Enrolment.place_id == place_id)
+    if team:
+        query = query.where(Enrolment.team == team)
+    return session.scalars(query).all()
+
+
+def list_collectors(session: Session, *, place_ids: Collection[uuid.UUID]) -> Sequence[Any]:
+    """Return `id, display_name, badge_code, place_id` of the open accounts that collect at some places themselves."""
+    return session.execute(
+        select(User.id, User.display_name, User.badge_code, Assignment.place_id)
+        .join(Assignment, Assignment.user_id == User.id)
+        .where(User.is_active, Assignment.role == "collector", Assignment.place_id.in_(sorted(place_ids)))
+        .order_by(User.display_name, User.id)
+        .limit(2_000)
+    ).all()
+
+
+def list_enrolled(session: Session, *, day: date, place_ids: Collection[uuid.UUID]) -> Sequence[Any]:
+    """Return `display_name, team, place_id` of a day's enrolments at some sites that nobody withdrew."""
+    return session.execute(
+        select(User.display_name, Enrolment.team, Enrolment.place_id)
+        .join(User, User.id == Enrolment.user_id)
+        .where(
+            Enrolment.day == day, Enrolment.place_id.in_(sorted(place_ids)), Enrolment.withdrawn_at.is_(None)
+        )
+    ).all()
