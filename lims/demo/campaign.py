@@ -16,6 +16,7 @@ from tqdm import tqdm
 from lims import clock
 from lims.demo.batches import Batch, Invention
 from lims.demo.people import invent_people
+from lims.demo.phones import enrol_phones
 from lims.demo.province import LABORATORIES, PROVINCE_CODE, Setting, set_up
 from lims.demo.stations import FOLLOW_UP_HOURS, FOLLOWED_UP, STATIONS
 
@@ -67,6 +68,7 @@ def play(*, people: int, prevalence: float, seed: int, quiet: bool = False) -> P
             bar.set_description(f"{batch.laboratory} {batch.last}")
             batch.play()
             bar.update(len(batch.people))
+        enrol_phones(setting)
     return Played(
         people=people,
         infected=sum(person.is_infected for person in invented),

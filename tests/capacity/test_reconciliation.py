@@ -127,7 +127,7 @@ def test_the_cost_does_not_grow_with_the_rows(lab):
         with count_statements() as sent:
             reconcile(db.session())
         spent.append(len([statement for statement in sent if statement.startswith(("SELECT", "select"))]))
-    assert spent == [6, 6]
+    assert spent == [7, 7]
 
 
 def test_the_command_ends_with_0_when_all_adds_up_and_with_1_when_not(app, lab):

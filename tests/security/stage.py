@@ -18,6 +18,7 @@ import pytest
 from apiflask import APIFlask
 from engines import ENGINES, Engines, make_app
 from factories import MORNING, World, make_place, make_user, make_world
+from field.phones import enrolled
 from flask.testing import FlaskClient
 from intake.people import collect, collect_people, declare, print_boxes, print_tubes, scan, send_box
 from itsdangerous import URLSafeTimedSerializer
@@ -33,6 +34,7 @@ from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.auth.rules import ROLES
 from lims.extensions import db
+from lims.field.actions.enrolments import enrol_collectors
 from lims.intake.actions.boxes import pack_tubes, seal_box
 from lims.intake.actions.collections import close_tubes
 from lims.intake.actions.declarations import reissue_result_code
@@ -155,6 +157,7 @@ def staged(engines: Engines, engine: str, folder: Path) -> Iterator[Stage]:
             _transport(stage)
             _bench(stage)
             _results(stage)
+            _phones(stage)
             _elsewhere(stage)
             db.session.remove()
         yield stage
@@ -229,6 +232,21 @@ def _transport(stage: Stage) -> None:
         things[name] = send_box(world, collect_people(world, 1)[1])
         receive_box(actor=technician, box_code=things[name], laboratory_id=world.laboratory_id)
     reconcile_box(actor=technician, box_code=things["reconciled_box"])
+
+
+def _phones(stage: Stage) -> None:
+    world, things = stage.world, stage.things
+    phone = enrolled(world, stage.app.test_client())
+    phone.send(phone.bind(print_tubes(world)[0], declare(world)[0]))
+    things["device_id"] = uuid.UUID(phone.device)
+    (things["enrolment_id"],) = enrol_collectors(
+        actor=world.actor("coordinator"),
+        campaign_id=world.campaign_id,
+        place_id=world.site_id,
+        day=clock.today(),
+        team="Tổ 1",
+        user_ids=[world.actor("collector_2").user_id],
+    )["enrolments"]
 
 
 def _bench(stage: Stage) -> None:

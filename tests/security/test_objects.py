@@ -27,6 +27,8 @@ NAMED = {
     "campaign_id": ("campaign_id", ""),
     "laboratory_id": ("laboratory_id", ""),
     "user_id": ("user_id", ""),
+    "enrolment_id": ("enrolment_id", ""),
+    "device_id": ("device_id", ""),
 }
 # the argument "code" is of the thing that the address begins with
 CODED = {
@@ -35,7 +37,7 @@ CODED = {
     "tubes": ("waiting", "tube"),
 }
 # arguments that name no thing
-PLAIN = {"form": "pdf", "filename": "css/lims.css"}
+PLAIN = {"form": "pdf", "filename": "css/lims.css", "language": "vi", "script": "sw"}
 # accounts belong to no place: whoever may see one may see all
 EVERYWHERE = {"auth.set_account_active"}
 OUTSIDERS = ("health_worker", "collector", "courier", "technician", "supervisor", "coordinator")
