@@ -1,8 +1,9 @@
 """Fetch the pinned browser libraries and fonts into static/vendor/, and write VENDORED.json.
 
-Run it by hand when a version changes: `python scripts/vendor.py`. It needs npm. The result is committed, so that
-neither `make run` nor a page ever asks another host for a file. What others put into static/vendor/ by hand (a
-folder that is not in PACKAGES) keeps its entry in VENDORED.json and only has its checksums written anew.
+Run it by hand when a version changes: `python scripts/vendor.py`, or with the names of folders for these alone. It
+needs npm, and the environment of the tests. The result is committed, so that neither `make run` nor a page ever asks
+another host for a file. What others put into static/vendor/ by hand (a folder that is not in PACKAGES) keeps its entry
+in VENDORED.json and only has its checksums written anew.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
@@ -27,13 +30,24 @@ ICONS = tuple((Path(__file__).parent / "vendored_icons.txt").read_text().split()
 
 @dataclass(frozen=True)
 class Package:
-    """One package of the npm registry and the files of it that we ship."""
+    """One package of the npm registry and the files of it that we ship.
+
+    They land in their folder flat, except that what lies under one of `roots` keeps its layout from there on: modules
+    import each other by relative addresses.
+    """
 
     folder: str
     name: str
     version: str
     licence: str
     files: tuple[str, ...]
+    roots: tuple[str, ...] = ()
+
+    def place_of(self, file: str) -> Path:
+        """Return where one of `files` lands within the package's folder."""
+        path = Path(file)
+        root = next((root for root in self.roots if path.is_relative_to(root)), path.parent)
+        return path.relative_to(root)
 
 
 def _font_files(family: str, subsets: tuple[str, ...], weights: tuple[int, ...]) -> tuple[str, ...]:
@@ -63,6 +77,15 @@ PACKAGES = (
         "OFL-1.1",
         ("LICENSE", *_font_files("jetbrains-mono", ("latin",), (400, 600))),
     ),
+    Package("idb", "idb", "8.0.4", "ISC", ("LICENSE", "build/index.js")),
+    Package(
+        "zxing-wasm",
+        "zxing-wasm",
+        "3.1.4",
+        "MIT; the engine in it is zxing-cpp, Apache-2.0",
+        ("LICENSE", "dist/es/share.js", "dist/es/reader/index.js", "dist/reader/zxing_reader.wasm"),
+        roots=("dist/es", "dist"),
+    ),
 )
 
 
@@ -89,7 +112,7 @@ def build_sprite(icons: Path) -> str:
 
 
 def fetch(package: Package, *, workplace: Path) -> None:
-    """Put one package's files into its folder of static/vendor/, flat, replacing what was there."""
+    """Put one package's files into its folder of static/vendor/, replacing what was there."""
     packed = subprocess.run(
         ["npm", "pack", "--silent", f"{package.name}@{package.version}"],
         cwd=workplace,
@@ -104,9 +127,16 @@ def fetch(package: Package, *, workplace: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file in package.files:
-        shutil.copyfile(unpacked / "package" / file, folder / Path(file).name)
+        place = folder / package.place_of(file)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(unpacked / "package" / file, place)
     if package.name == "bootstrap-icons":
         (folder / "sprite.svg").write_text(build_sprite(unpacked / "package" / "icons"))
+    if package.name == "zxing-wasm":
+        # the package holds zxing-cpp compiled, and not its licence; that of the tests' own zxing-cpp is the same
+        (folder / "LICENSE-zxing-cpp").write_text(
+            distribution("zxing-cpp").read_text("licenses/LICENSE") or ""
+        )
 
 
 def list_checksums(folder: Path) -> dict[str, str]:
@@ -133,10 +163,12 @@ def write_listing() -> None:
 
 
 def main() -> None:
-    """Fetch every package, then write the listing."""
+    """Fetch every package, or those whose folders are named, then write the listing."""
+    wanted = frozenset(sys.argv[1:] or (package.folder for package in PACKAGES))
     with tempfile.TemporaryDirectory() as workplace:
         for package in PACKAGES:
-            fetch(package, workplace=Path(workplace))
+            if package.folder in wanted:
+                fetch(package, workplace=Path(workplace))
     write_listing()
 
 

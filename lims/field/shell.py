@@ -51,7 +51,7 @@ def render_manifest(language: str) -> str:
     with force_locale(language):
         manifest = {
             "id": "/field/",
-            "name": gettext("Pooled testing – sampling on the phone"),
+            "name": f"{gettext('Sampling on the phone')} – {gettext('Pooled testing')}",
             "short_name": gettext("Sampling"),
             "lang": language,
             "start_url": page_url(language),
@@ -91,7 +91,7 @@ def manifest_url(language: str) -> str:
 
 
 def digests() -> dict[str, str]:
-    """Return every file of the app: address → digest, as `integrity` wants it; pages first, then by address.
+    """Return every file of the app: address → digest, as a request's `integrity` wants it.
 
     Raises:
         FileNotFoundError: a page, style or module names a file of ours that is not there.
@@ -103,7 +103,7 @@ def digests() -> dict[str, str]:
     files |= _follow(_statics(_IN_SCRIPT, READER, "/"))
     return {
         **{address: _integrity(text.encode()) for address, text in made.items()},
-        **{address: _read(files[address]).integrity for address in sorted(files)},
+        **{address: _read(key).integrity for address, key in files.items()},
     }
 
 

@@ -16,6 +16,7 @@ from lims.auth import queries as auth_queries
 from lims.auth import sessions, throttles
 from lims.auth.actors import Actor
 from lims.auth.rules import DEVICE
+from lims.compression import compressed
 from lims.extensions import db, vault
 from lims.field import keys, packets
 from lims.field.actions import devices as actions
@@ -109,6 +110,7 @@ def enrol_device(json_data: DeviceToEnrol) -> dict[str, Any]:
 @field_api.get("/field/packet")
 @field_api.doc(summary="The roster and the rules of a phone's site", responses=[304, 401])
 @needs("use_field_app")
+@compressed
 def get_packet() -> Response:
     """Return the packet; 304 where the phone has this one already."""
     device = queries.get_device(db.session(), device_id=_device_id())

@@ -36,8 +36,7 @@ def manifest(language: str) -> Response:
     return _answer(shell.render_manifest(language), "application/manifest+json")
 
 
-@field.get("/field/sw.js", defaults={"script": "sw"})
-@field.get("/field/<any(reader):script>.js")
+@field.get("/field/<any(sw, reader):script>.js")
 @kept_by_browsers
 @compressed
 def service_worker(script: str) -> Response:
