@@ -16,7 +16,7 @@ from lims.config import DEMO_SECRET_KEY, Settings
 from lims.extensions import db, vault
 from lims.field.actions.enrolments import enrol_collectors
 from lims.field.keys import enrolment_code
-from lims.intake.actions.declarations import declare_people
+from lims.intake.actions.declarations import MOST_AT_ONCE, declare_people
 from lims.intake.actions.lots import mint_boxes, mint_tubes
 from lims.intake.declaring import DeclarationForm
 from lims.intake.queries.lots import list_tube_codes
@@ -75,22 +75,25 @@ def fill_field_town(folder: Path, *, people: int, role: str = "collector") -> Fi
         site_id = site.id
         names = [f"Người Thử Số {number}" for number in range(1, people + 1)]
         households = codes.mint_many("household", people // 3 + 1)
-        declared = declare_people(
-            actor=SYSTEM,
-            campaign_id=campaign_id,
-            declarations=[
-                DeclarationForm(
-                    client_id=uuid.uuid4(),
-                    name=name,
-                    birth_date=str(1950 + number % 60),
-                    sex="",
-                    commune_code=COMMUNE_CODE,
-                    consent=True,
-                    household_code=households[number // 3],
-                )
-                for number, name in enumerate(names)
-            ],
-        )
+        forms = [
+            DeclarationForm(
+                client_id=uuid.uuid4(),
+                name=name,
+                birth_date=str(1950 + number % 60),
+                sex="",
+                commune_code=COMMUNE_CODE,
+                consent=True,
+                household_code=households[number // 3],
+            )
+            for number, name in enumerate(names)
+        ]
+        declared = [
+            one
+            for start in range(0, people, MOST_AT_ONCE)
+            for one in declare_people(
+                actor=SYSTEM, campaign_id=campaign_id, declarations=forms[start : start + MOST_AT_ONCE]
+            )
+        ]
         lots = {
             mode: mint_tubes(actor=SYSTEM, campaign_id=campaign_id, mode=mode, count=count, place_id=site_id)
             for mode, count in (("single", people + 40), ("mixed", 10))
