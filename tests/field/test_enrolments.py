@@ -190,16 +190,19 @@ def test_the_page_of_teams_shows_phones_with_their_figures(world, client, coordi
         json={"sent_at": phone.now.isoformat(), "unsent": 12, "slips": []},
         headers=phone.headers,
     )
+    enrol(world, team="Tổ chưa có máy")
     page = coordinator.get("/teams").text
     assert "Tổ hoa sen" in page
+    assert "Tổ chưa có máy" in page
     answer = client.get("/api/v1/teams", headers=bearer(world.actor("coordinator"))).json
-    (row,) = answer["phones"]
+    waiting, row = answer["phones"]
+    assert (waiting["standing"], waiting["device_id"]) == ("waiting", None)
     assert (row["bound"], row["last_hour"], row["unsent"], row["standing"]) == (1, 1, 12, "live")
     assert answer["totals"]["unsent"] == 12
     assert [site["left"] for site in answer["left"]] == [1]
     with clock.at(MORNING + timedelta(minutes=31)):
         later = client.get("/api/v1/teams", headers=bearer(world.actor("coordinator"))).json
-    assert later["phones"][0]["standing"] == "silent"
+    assert later["phones"][1]["standing"] == "silent"
 
 
 def test_the_page_costs_the_same_for_one_phone_and_for_many(world, client, coordinator):

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, func, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, lazyload
 
 from lims import clock
 from lims.auth.actors import Actor
@@ -90,7 +90,9 @@ def list_phones(session: Session, *, actor: Actor, wanted: TeamFilter) -> list[P
             select(Enrolment, Device, User.display_name, Place.name)
             .join(User, User.id == Enrolment.user_id)
             .join(Place, Place.id == Enrolment.place_id)
-            .outerjoin(Device, Device.enrolment_id == Enrolment.id),
+            .outerjoin(Device, Device.enrolment_id == Enrolment.id)
+            # its own inner join would leave out who has no phone yet
+            .options(lazyload(Device.enrolment)),
             actor,
             wanted,
         )
