@@ -55,7 +55,7 @@ def play(town: FieldTown, address: str, folder: Path, pairs: int) -> None:
         session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         both = list(zip(town.people, town.tubes, strict=False))
         print(
-            f'From the tube\'s code to "bound", processor {SLOWER} times slower, {len(town.people)} people in the roster'
+            f'Tube\'s code to "bound", processor {SLOWER} times slower, {len(town.people)} people in the roster'
         )
         print(f"{'':<10} {'pairs':>5} {'median ms':>10} {'p90 ms':>10} {'worst ms':>10} {'ratio':>8}")
         collector.context.set_offline(True)
