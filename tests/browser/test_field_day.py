@@ -4,19 +4,22 @@ network that breaks in the middle of a batch, and with a server that is killed."
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from browser.collector import Collector
 from browser.cutting import cutting
 from browser.field_town import FieldTown, fill_field_town
+from browser.words import vi
 from playwright.sync_api import Playwright, expect, sync_playwright
 from servers import ServerProcess
 
 pytestmark = pytest.mark.browser
 PEOPLE = 330
+ENDED = "The enrolment of this phone has ended. Ask the coordinator for a new one. What was scanned is still sent."
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +163,9 @@ def test_a_phone_without_any_signal_hands_its_scans_over_as_a_file(town, phone, 
     silent.start()
     silent.context.set_offline(True)
     silent.bind(town.people[321], town.tubes[321], count=1)
-    silent.page.locator('[data-go="more"]').first.click()
+    silent.page.locator('nav [data-go="more"]').click()
     with silent.page.expect_download() as downloaded:
-        silent.page.locator('[data-do="hand-over"]').click()
+        silent.page.locator('[data-part="more"] [data-do="hand-over"]').click()
     file = tmp_path / "handed-over.json"
     downloaded.value.save_as(file)
     content = json.loads(file.read_text())
@@ -170,7 +173,7 @@ def test_a_phone_without_any_signal_hands_its_scans_over_as_a_file(town, phone, 
     assert town.people[321] not in file.read_text()
     carrier.enrol(town.enrolments[5])
     carrier.start()
-    carrier.page.locator('[data-go="more"]').first.click()
+    carrier.page.locator('nav [data-go="more"]').click()
     carrier.page.locator('input[type="file"]').set_input_files(file)
     carrier.page.wait_for_timeout(500)
     for _ in range(50):
@@ -178,11 +181,39 @@ def test_a_phone_without_any_signal_hands_its_scans_over_as_a_file(town, phone, 
             break
         carrier.page.wait_for_timeout(100)
     assert len(sent(town, [town.people[321]])) == 1
-    silent.page.locator('[data-go="scan"]').first.click()
+    silent.page.locator('nav [data-go="scan"]').click()
     assert silent.figure("unsent") == 1, "it is its own phone that must be answered"
     silent.context.set_offline(False)
     silent.expect_figure("unsent", 0)
     assert len(sent(town, [town.people[321]])) == 1
+
+
+KEPT = """() => new Promise((done) => {
+  const asked = indexedDB.open("lims-field");
+  asked.onsuccess = () => {
+    const inside = asked.result.transaction(["scans", "state"]);
+    const scans = inside.objectStore("scans").count();
+    const packet = inside.objectStore("state").get("packet");
+    inside.oncomplete = () => { asked.result.close(); done([scans.result, packet.result !== undefined]); };
+  };
+})"""
+
+
+def test_when_its_day_is_over_a_phone_forgets_the_names_but_no_unsent_scan(town, phone):
+    late = phone()
+    late.enrol(town.enrolments[6])
+    late.start()
+    late.bind(town.people[322], town.tubes[322], count=1)
+    late.expect_figure("unsent", 0)
+    assert late.page.evaluate(KEPT) == [1, True]
+    with sqlite3.connect(town.file, timeout=20) as connection:
+        over = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        connection.execute("update enrolment set expires_at = ? where team = 'Tổ 7'", (over,))
+    late.page.locator('nav [data-go="lists"]').click()
+    late.page.locator('[data-do="send"]').click()
+    expect(late.page.locator("[data-notices]")).to_contain_text(vi(ENDED))
+    late.page.wait_for_timeout(6_000)  # the phone looks at its clock every five seconds
+    assert late.page.evaluate(KEPT) == [0, False]
 
 
 def test_practice_sends_nothing_and_is_marked(town, phone):

@@ -484,6 +484,9 @@ def test_the_packet_holds_the_sites_people_tubes_and_badges(world, client, phone
         "/api/v1/field/packet", headers=phone.headers | {"If-None-Match": answer.headers["ETag"]}
     )
     assert again.status_code == 304
+    with clock.at(MORNING + timedelta(days=1)):
+        over = client.get("/api/v1/field/packet", headers=phone.headers)
+        assert (over.status_code, phone.post([]).json["device"]["status"]) == (409, "ended")
 
 
 # ---- What a coordinator decides ----

@@ -17,6 +17,7 @@ from lims.auth import sessions, throttles
 from lims.auth.actors import Actor
 from lims.auth.rules import DEVICE
 from lims.compression import compressed
+from lims.errors import Refused
 from lims.extensions import db, vault
 from lims.field import keys, packets
 from lims.field.actions import devices as actions
@@ -108,12 +109,16 @@ def enrol_device(json_data: DeviceToEnrol) -> dict[str, Any]:
 
 
 @field_api.get("/field/packet")
-@field_api.doc(summary="The roster and the rules of a phone's site", responses=[304, 401])
+@field_api.doc(summary="The roster and the rules of a phone's site", responses=[304, 401, 409])
 @needs("use_field_app")
 @compressed
 def get_packet() -> Response:
-    """Return the packet; 304 where the phone has this one already."""
+    """Return the packet while the phone's day lasts; 304 where the phone has this one already."""
     device = queries.get_device(db.session(), device_id=_device_id())
+    if clock.now() >= device.enrolment.expires_at:
+        raise Refused(
+            "The day of this phone's enrolment is over: the roster is no longer given out. Scans are still taken."
+        )
     packet = packets.make_packet(db.session(), device=device)
     content = hashlib.sha256(json.dumps(packet, sort_keys=True).encode()).hexdigest()
     response = jsonify(packets.dated(packet))

@@ -38,8 +38,7 @@ export function invite(title, next) {
   showNext(next);
 }
 
-/** The line that says what to scan now. */
-export function showNext(next) {
+function showNext(next) {
   find("[data-banner-next]").textContent = tell(next);
 }
 

@@ -1,6 +1,7 @@
 // Tubes into boxes, boxes sealed and handed over: what a scan means on the boxes view. Pure, like session.js.
 
 import { grouped } from "../codes.js";
+import { stay, stop } from "./outcomes.js";
 import { words } from "./wording.js";
 
 /** Nothing is begun: which box is filled. */
@@ -109,12 +110,4 @@ function handOver(state, badge, { packet, journal, laboratory }) {
   };
   const slip = { kind: "hand_over", box: state.box, courier: badge, laboratory: laboratory || null };
   return { state, outcome, drafts: [{ slip, about: { name } }] };
-}
-
-function stop(text) {
-  return { verdict: "wrong", title: words("Stop"), text };
-}
-
-function stay(state, outcome) {
-  return { state, outcome, drafts: [] };
 }

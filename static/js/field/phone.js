@@ -141,7 +141,7 @@ export class Phone {
 
   /** Fetch the packet if there is a newer one; without network the one at hand stays. */
   async refreshPacket() {
-    if (this.practice || !this.device || this.ended) return;
+    if (this.practice || !this.device || this.ended || this.isExpired) return;
     try {
       const found = await this.server.fetchPacket(this.packetKept?.etag ?? "");
       // The shift may have ended while it was on its way.
@@ -183,6 +183,14 @@ export class Phone {
   /** Look whether the phone's clock was set meanwhile; measure anew if it was. */
   checkClock() {
     if (this.clock.check()) this.sync?.hurry();
+    this.#forgetWhenExpired();
+  }
+
+  // A phone that nobody has ended a shift on must not keep the names of a site until it is enrolled again.
+  async #forgetWhenExpired() {
+    if (this.practice || !this.isExpired || !this.packetKept) return;
+    await this.#wipe(["packet"]);
+    this.changed();
   }
 
   /** A scan that the server did not take was looked at. */

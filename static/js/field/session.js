@@ -4,7 +4,9 @@
 
 import { grouped } from "../codes.js";
 import { Order } from "../order.js";
-import { called, hour, plain, words } from "./wording.js";
+import { stay, stop } from "./outcomes.js";
+import { doubt, refuseMixedTube, refusePerson, refuseSingleTube } from "./refusals.js";
+import { called, plain, words } from "./wording.js";
 
 const STILL_WANTED = {
   person: () => words("Now scan the person."),
@@ -263,64 +265,6 @@ function nextOfMixed(state, packet, journal) {
   return count ? words("Scan the next person, or the next tube.") : words("Scan a person.");
 }
 
-// ---- What a phone can refuse by itself ----
-
-function refuseSingleTube(tube, { packet, journal }) {
-  if (packet.mode(tube) === "mixed" || journal.closedWith(tube) !== null) {
-    return stop(words("This tube is for several people. Take a tube for one person."));
-  }
-  const [used] = journal.inTube(tube);
-  return used ? reused(tube, used) : refusePacked(tube, journal);
-}
-
-function refuseMixedTube(state, tube, { packet, journal }) {
-  if (packet.mode(tube) === "single") return stop(words("Tube is for one person. Take a tube for several."));
-  const count = journal.closedWith(tube);
-  if (count !== null)
-    return stop(
-      words("Tube %(tube)s was closed with %(count)s people. Take a new tube.", { tube: grouped(tube), count }),
-    );
-  const other = journal.inTube(tube).find((bind) => bind.session !== state.id);
-  return other ? reused(tube, other) : refusePacked(tube, journal);
-}
-
-function refusePacked(tube, journal) {
-  const box = journal.boxOf(tube);
-  return box
-    ? stop(
-        words("Tube %(tube)s is in box %(box)s already. Take a new tube.", { tube: grouped(tube), box: grouped(box) }),
-      )
-    : null;
-}
-
-function refusePerson(person, { journal }) {
-  const before = journal.sampled(person);
-  if (!before) return null;
-  const text = words(
-    "This person was sampled with this phone already, at %(time)s in tube %(tube)s. Take no second swab.",
-    {
-      time: hour(before.record.when),
-      tube: grouped(before.tube),
-    },
-  );
-  return { ...stop(text), title: plain(called(person)) };
-}
-
-// Told before the swab is taken, never refused: the roster may be older than the person's new declaration.
-function doubt(person, { journal }) {
-  const sampled = ["sampled", "closed"].includes(person.status) || journal.sampledPerhaps(person);
-  return sampled ? words("This person has been sampled already. Check before you take a swab.") : null;
-}
-
-function reused(tube, bind) {
-  return stop(
-    words("Tube %(tube)s was used for somebody else at %(time)s. Take a new tube.", {
-      tube: grouped(tube),
-      time: hour(bind.record.when),
-    }),
-  );
-}
-
 // ---- Parts ----
 
 function bind(state, person, tube, text, warning = null) {
@@ -371,12 +315,4 @@ function orderOf(state) {
   order.held = state.held?.key ?? null;
   order.rival = state.rival?.key ?? null;
   return order;
-}
-
-function stop(text) {
-  return { verdict: "wrong", title: words("Stop"), text };
-}
-
-function stay(state, outcome) {
-  return { state, outcome, drafts: [] };
 }
