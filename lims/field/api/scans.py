@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from lims import clock
 from lims.extensions import db
@@ -17,6 +17,7 @@ from lims.field.api import field_api
 from lims.field.queries import devices as queries
 from lims.field.rules import MOST_AT_ONCE
 from lims.field.slips import LONGEST_TEXT
+from lims.intake.api.collections import PersonToCheck
 from lims.intake.api.verdicts import speak
 from lims.security import current_actor, needs
 
@@ -42,14 +43,6 @@ class Batch(BaseModel):
     slips: list[SignedSlip] = Field(default_factory=list, max_length=MOST_AT_ONCE)
 
 
-class PersonShown(BaseModel):
-    """Who was bound, to be compared with the person in front."""
-
-    model_config = ConfigDict(from_attributes=True)
-    name: str
-    birth_year: int
-
-
 class ScanVerdict(BaseModel):
     """What became of one scan."""
 
@@ -60,7 +53,7 @@ class ScanVerdict(BaseModel):
     discrepancy: uuid.UUID | None = None
     tube: str | None = None
     declaration: str | None = None
-    person: PersonShown | None = None
+    person: PersonToCheck | None = None
     count: int = 0
     limit: int = 0
 
@@ -106,9 +99,9 @@ def hand_in_scans(json_data: Batch) -> dict[str, Any]:
     """Keep and judge a batch; the same batch again is answered the same."""
     actor = current_actor()
     if actor.device_id is not None:
-        handing_in.hear(
-            actor=actor, sent_at=json_data.sent_at, unsent=json_data.unsent, app_version=json_data.app
-        )
+        # what is in this batch is answered with it
+        left = max(0, json_data.unsent - len(json_data.slips))
+        handing_in.hear(actor=actor, sent_at=json_data.sent_at, unsent=left, app_version=json_data.app)
     answers = handing_in.hand_in(
         actor=actor,
         slips=[(slip.text, slip.signature) for slip in json_data.slips],
