@@ -41,7 +41,6 @@ ENTRIES = (
     ),
     Entry(N_("People"), "intake.list_people", "see_people", "people", N_("Still to be sampled")),
     Entry(N_("Lists"), "intake.list_lists", "import_people", "file-earmark-spreadsheet", N_("Import people")),
-    Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(N_("Collection"), "intake.collect", "collect", "droplet", N_("Your samples today")),
     Entry(N_("Teams"), "field.list_teams", "manage_teams", "phone", N_("Phones that collect")),
     Entry(N_("Boxes"), "intake.list_boxes", "pack_boxes", "box-seam", N_("To be sent")),
@@ -60,6 +59,8 @@ ENTRIES = (
         N_("To be settled"),
     ),
     Entry(N_("Board"), "capacity.board", "see_board", "speedometer2", N_("All laboratories today")),
+    # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
+    Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(
         N_("Reconciliation"),
         "capacity.reconciliation",
