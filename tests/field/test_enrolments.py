@@ -187,7 +187,11 @@ def test_the_page_of_teams_shows_phones_with_their_figures(world, client, coordi
     phone.send(phone.bind(print_tubes(world)[0], declare(world, 2)[0]))
     phone.client.post(
         "/api/v1/field/scans",
-        json={"sent_at": phone.now.isoformat(), "unsent": 13, "slips": [phone.bind(print_tubes(world)[0], "K00000000")]},
+        json={
+            "sent_at": phone.now.isoformat(),
+            "unsent": 13,
+            "slips": [phone.bind(print_tubes(world)[0], "K00000000")],
+        },
         headers=phone.headers,
     )
     enrol(world, team="Tổ chưa có máy")
