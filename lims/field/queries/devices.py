@@ -88,7 +88,7 @@ def list_roster(session: Session, *, enrolment: Enrolment) -> tuple[Sequence[Any
 
 def list_unused_tubes(session: Session, *, enrolment: Enrolment) -> dict[str, list[str]]:
     """Return the codes of printed tubes of the lots given to a site or to a place above it, by mode."""
-    lots = _above(enrolment.place_id)
+    lots = places_above(enrolment.place_id)
     rows = session.execute(
         select(Tube.mode, Tube.code)
         .join(TubeLot, TubeLot.id == Tube.lot_id)
@@ -109,7 +109,7 @@ def list_unused_tubes(session: Session, *, enrolment: Enrolment) -> dict[str, li
 def list_badges(session: Session, *, place_id: uuid.UUID, permission: str) -> Sequence[Any]:
     """Return `badge_code, display_name` of the open accounts that have a permission at a place, by name."""
     roles = [role for role, permissions in PERMISSIONS.items() if permission in permissions]
-    places = _above(place_id)
+    places = places_above(place_id)
     rows = session.execute(
         select(User.badge_code, User.display_name)
         .join(Assignment, Assignment.user_id == User.id)
@@ -154,8 +154,8 @@ def find_home_place(session: Session, *, user_id: uuid.UUID | None) -> uuid.UUID
     )
 
 
-def _above(place_id: uuid.UUID) -> Any:
-    """Return a place and every place above it, as a query's table."""
+def places_above(place_id: uuid.UUID) -> Any:
+    """Return a place and every place above it, as a query's table with the column `id`."""
     tree = select(Place.id, Place.parent_id).where(Place.id == place_id).cte("above", recursive=True)
     above = aliased(Place)
     return tree.union(select(above.id, above.parent_id).where(above.id == tree.c.parent_id))

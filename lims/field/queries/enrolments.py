@@ -7,13 +7,14 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from lims.auth.actors import Actor
 from lims.auth.models import Assignment, User
 from lims.errors import NotFound
 from lims.field.models import Device, Enrolment
+from lims.field.queries.devices import places_above
 from lims.msgid import N_
 from lims.places.models import Place
 
@@ -83,12 +84,18 @@ def list_unused(
     return session.scalars(query).all()
 
 
-def list_collectors(session: Session, *, place_ids: Collection[uuid.UUID]) -> Sequence[Any]:
-    """Return `id, display_name, badge_code, place_id` of the open accounts that collect at some places themselves."""
+def list_collectors(session: Session, *, place_id: uuid.UUID) -> Sequence[Any]:
+    """Return `id, display_name, badge_code` of the open accounts that may collect at a site, by name."""
+    places = places_above(place_id)
     return session.execute(
-        select(User.id, User.display_name, User.badge_code, Assignment.place_id)
+        select(User.id, User.display_name, User.badge_code)
         .join(Assignment, Assignment.user_id == User.id)
-        .where(User.is_active, Assignment.role == "collector", Assignment.place_id.in_(sorted(place_ids)))
+        .where(
+            User.is_active,
+            Assignment.role == "collector",
+            or_(Assignment.place_id.in_(select(places.c.id)), Assignment.place_id.is_(None)),
+        )
+        .distinct()
         .order_by(User.display_name, User.id)
         .limit(2_000)
     ).all()

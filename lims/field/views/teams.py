@@ -108,13 +108,12 @@ def _enrolment_page(mistake: str = "") -> str:
     sites = place_queries.list_sites(session, actor=actor)
     chosen = request.values.get("place_id", "") or (str(sites[0].id) if sites else "")
     site = next((one for one in sites if str(one.id) == chosen), None)
-    above = [site.id, site.parent_id] if site and site.parent_id else []
     return render_template(
         "field/enrolment_new.html",
         sites=sites,
         site=site,
         campaigns=_campaigns(),
-        collectors=queries.list_collectors(session, place_ids=above) if site else [],
+        collectors=queries.list_collectors(session, place_id=site.id) if site else [],
         day=request.values.get("day") or clock.today().isoformat(),
         mistake=mistake,
     )
