@@ -78,6 +78,13 @@ ENTRIES = (
     Entry(
         N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge", N_("Staff and their roles")
     ),
+    Entry(
+        N_("Hand-over file"),
+        "field.hand_in_file",
+        "hand_in_scans",
+        "upload",
+        N_("From a phone without network"),
+    ),
 )
 MOST = 7
 

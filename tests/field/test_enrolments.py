@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from statements import count_statements
 
 from lims import clock
+from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.auth.passwords import check_password
 from lims.errors import AlreadyDone, InvalidInput, NotFound
@@ -262,6 +263,19 @@ def test_a_phones_record_shows_its_scans_and_withdraws_it(world, client, coordin
     assert db.session.get(Device, uuid.UUID(phone.device), populate_existing=True).withdrawn_at == MORNING
 
 
+def test_whoever_settles_sees_the_scan_as_it_came_and_names_only_with_the_right_to(app, world, client):
+    phone = enrolled(world, client)
+    said = {"name": "Người Chưa Khai", "birth_date": "32/13/1980"}
+    (verdict,) = phone.send(phone.write("declare", person=said))
+    address = f"/discrepancies/{verdict['discrepancy']}"
+    seen = {
+        role: sign_in(app.test_client(), world.actor(role)).get(address)
+        for role in ("coordinator", "supervisor")
+    }
+    assert "Người Chưa Khai · 32/13/1980" in seen["coordinator"].text
+    assert "Người Chưa Khai" not in seen["supervisor"].text
+
+
 def test_a_hand_over_file_is_taken_in_at_a_desk(app, world, client):
     phone = enrolled(world, client)
     text = phone.make_file([phone.bind(print_tubes(world)[0], declare(world)[0])])
@@ -277,8 +291,6 @@ def test_other_provinces_see_nothing_of_it(world, client, coordinator):
     phone = enrolled(world, client)
     (key,) = enrol(world)["enrolments"]
     assert sign_in(client, world.actor("collector")).get("/teams").status_code == 403
-    from lims.auth.actors import Actor
-
     stranger = Actor(uuid.uuid4(), "x", frozenset({"coordinator"}))
     for call in (
         lambda: withdraw_enrolment(actor=stranger, enrolment_id=uuid.UUID(key)),

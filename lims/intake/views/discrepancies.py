@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,10 +11,12 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from lims.errors import InvalidInput
-from lims.extensions import db
+from lims.extensions import db, vault
 from lims.intake import settling
+from lims.intake.models import Discrepancy
 from lims.intake.queries import discrepancies as queries
 from lims.intake.queries import samples as sample_queries
+from lims.intake.raw_scans import RawScan, read_raw_scans
 from lims.intake.rules import DISCREPANCY_KINDS, SETTLEMENTS
 from lims.intake.views import intake
 from lims.intake.views.sent import sent_id
@@ -81,7 +84,16 @@ def show_discrepancy(discrepancy_id: uuid.UUID) -> str:
         samples=samples,
         of_person=of_person,
         settlements=SETTLEMENTS,
+        scans=_as_they_came(found),
         events=read_timeline(session, subject_ids=[found.id]),
+    )
+
+
+def _as_they_came(found: Discrepancy) -> Sequence[RawScan]:
+    if found.raw_sealed is None:
+        return []
+    return read_raw_scans(
+        vault().unseal_record(found.raw_sealed, record_id=found.id, column="discrepancy.raw")
     )
 
 
