@@ -8,7 +8,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from factories import MORNING
+from factories import MORNING, make_user
 from field.phones import Phone, badge_of, enrolled
 from flask.testing import FlaskClient
 from intake.people import declare, print_tubes
@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from statements import count_statements
 
 from lims import clock
+from lims.auth import queries as auth_queries
 from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.auth.passwords import check_password
@@ -27,6 +28,7 @@ from lims.field.actions.enrolments import enrol_collectors, enrol_list, withdraw
 from lims.field.enrolling import read_collectors
 from lims.field.keys import enrolment_code
 from lims.field.models import Device, Enrolment
+from lims.transaction import writing
 
 
 @pytest.fixture(autouse=True)
@@ -268,10 +270,18 @@ def test_whoever_settles_sees_the_scan_as_it_came_and_names_only_with_the_right_
     said = {"name": "Người Chưa Khai", "birth_date": "32/13/1980"}
     (verdict,) = phone.send(phone.write("declare", person=said))
     address = f"/discrepancies/{verdict['discrepancy']}"
+    user, assignment = make_user("provincial", "supervisor", world.province_id)
+    with writing() as session:
+        session.add(user)
+        session.flush()
+        session.add(assignment)
+        user_id = user.id
+    supervisor = auth_queries.get_actor(db.session(), user_id=user_id)
     seen = {
-        role: sign_in(app.test_client(), world.actor(role)).get(address)
-        for role in ("coordinator", "supervisor")
+        role: sign_in(app.test_client(), actor).get(address)
+        for role, actor in (("coordinator", world.actor("coordinator")), ("supervisor", supervisor))
     }
+    assert {answer.status_code for answer in seen.values()} == {200}
     assert "Người Chưa Khai · 32/13/1980" in seen["coordinator"].text
     assert "Người Chưa Khai" not in seen["supervisor"].text
 
