@@ -276,6 +276,7 @@ def test_whoever_settles_sees_the_scan_as_it_came_and_names_only_with_the_right_
         session.flush()
         session.add(assignment)
         user_id = user.id
+    db.session.rollback()
     supervisor = auth_queries.get_actor(db.session(), user_id=user_id)
     seen = {
         role: sign_in(app.test_client(), actor).get(address)
