@@ -163,6 +163,7 @@ WORDS = {
     "tube_gone": N_("tube out of use"),
     "declaration_over": N_("declaration no longer open"),
     "person_not_declared": N_("person not declared"),
+    "not_judged": N_("could not be judged"),
     "no_such_scan": N_("no such scan to take back"),
     "single_tube": N_("tube for one person"),
     "already_left": N_("tube has left"),

@@ -7,6 +7,7 @@ the next batch goes on where this one stopped. Not an action itself; it runs bet
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,13 @@ MOST_AT_ONCE = 500
 # The id of a hand-over's dispatch is made from the slip's, so that a repeat is known for one.
 DISPATCH = uuid.UUID("5f0f6a6e-3d50-4d1c-9a54-5d1c6b8b4a10")
 
+# A fault of ours in one scan must not keep all later scans of its phone waiting for ever: it becomes a discrepancy and a
+# line in the log. What an engine says (busy, lost) is not among them: that scan is judged at the next batch.
+FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+NOT_JUDGED = N_("This scan could not be judged. It is kept for the coordinator; tell the administrator.")
+
 Answer = dict[str, Any]
+log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Slip)
 
 
@@ -138,6 +145,13 @@ def _judge_group(group: Sequence[Kept]) -> None:
         answers = _JUDGES[type(first.slip)](actor, group)
     except LimsError as refusal:
         answers = [_answer_refusal(refusal) for _ in group]
+    except FAULTS:
+        if len(group) > 1:
+            for kept in group:
+                _judge_group([kept])
+            return
+        log.exception("the scan %s of the phone %s could not be judged", first.id, first.post.device_id)
+        answers = [_answer("wrong", "not_judged", NOT_JUDGED)]
     record_verdicts(
         actor=actor,
         device_id=first.post.device_id,

@@ -133,6 +133,25 @@ def test_steps_in_no_sensible_order_are_each_answered_and_kept(world, client, ph
     assert sample.client_id == uuid.UUID(theirs["id"]), "another phone's scan cannot be taken back"
 
 
+def test_a_fault_of_ours_in_one_scan_stops_no_other(world, phone, monkeypatch, caplog):
+    from lims.field import judging
+
+    pairs = list(zip(print_tubes(world, 3), declare(world, 3), strict=True))
+    honest = judging.collections.register_collections
+
+    def faulty(*, scans, **more):
+        if any(scan.tube == pairs[1][0] for scan in scans):
+            raise ValueError("a fault of ours")
+        return honest(scans=scans, **more)
+
+    monkeypatch.setattr(judging.collections, "register_collections", faulty)
+    slips = [phone.bind(*pair) for pair in pairs]
+    verdicts = phone.send(*slips)
+    assert [verdict["code"] for verdict in verdicts] == ["bound", "not_judged", "bound"]
+    assert verdicts[1]["discrepancy"]
+    assert slips[1]["id"] in caplog.text
+
+
 def test_the_same_slip_twice_in_one_batch_is_one_scan(world, phone):
     (tube,), (person,) = print_tubes(world), declare(world)
     slip = phone.bind(tube, person)
