@@ -50,8 +50,8 @@ MOST_AT_ONCE = 500
 # The id of a hand-over's dispatch is made from the slip's, so that a repeat is known for one.
 DISPATCH = uuid.UUID("5f0f6a6e-3d50-4d1c-9a54-5d1c6b8b4a10")
 
-# A fault of ours in one scan must not keep all later scans of its phone waiting for ever: it becomes a discrepancy and a
-# line in the log. What an engine says (busy, lost) is not among them: that scan is judged at the next batch.
+# A fault of ours in one scan must not keep all later ones of its phone waiting for ever: it becomes a discrepancy and
+# a line in the log. What an engine says (busy, lost) is not among them: that scan is judged at the next batch.
 FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 NOT_JUDGED = N_("This scan could not be judged. It is kept for the coordinator; tell the administrator.")
 
