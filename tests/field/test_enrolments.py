@@ -28,6 +28,7 @@ from lims.field.actions.enrolments import enrol_collectors, enrol_list, withdraw
 from lims.field.enrolling import read_collectors
 from lims.field.keys import enrolment_code
 from lims.field.models import Device, Enrolment
+from lims.field.queries.teams import count_missing
 from lims.transaction import writing
 
 
@@ -258,9 +259,11 @@ def test_a_list_is_checked_then_enrolled_and_printed(world, coordinator):
 
 def test_a_phones_record_shows_its_scans_and_withdraws_it(world, client, coordinator):
     phone = enrolled(world, client)
+    phone.bind(print_tubes(world)[0], "K00000000")  # the first one stays on the phone
     phone.send(phone.bind(print_tubes(world)[0], "K00000000"))
     address = f"/teams/devices/{phone.device}"
     assert coordinator.get(address).status_code == 200
+    assert count_missing(db.session(), device_id=uuid.UUID(phone.device)) == 1
     coordinator.post(f"{address}/withdrawal", data={"reason": "phone_stolen"}, shown_at=address)
     assert db.session.get(Device, uuid.UUID(phone.device), populate_existing=True).withdrawn_at == MORNING
 

@@ -12,7 +12,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -58,9 +58,33 @@ class SentSlip:
 
 @dataclass(frozen=True)
 class _Refused:
+    """A slip that is kept for the coordinator and not let in."""
+
     sent: SentSlip
     reason: str
     device: Device | None
+
+
+@dataclass(frozen=True)
+class _Repeat:
+    """A slip that is kept already; `answer` is None while it is not judged."""
+
+    answer: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a batch is sorted by.
+
+    Args:
+        devices: the phones that its slips name, as far as known.
+        collectors: by phone and badge, who may collect at the phone's site.
+        known: hash and answer of the scans kept already, by id; grows with the batch.
+    """
+
+    devices: Mapping[uuid.UUID, Device]
+    collectors: Mapping[tuple[uuid.UUID, str], Actor]
+    known: dict[uuid.UUID, tuple[bytes, dict[str, Any] | None]]
 
 
 @action
@@ -82,43 +106,58 @@ def keep_scans(
         For each slip in order: the answer it has got already or gets now because it is not let in; None where it is
         kept and still to be judged.
     """
-    devices = device_queries.map_devices(
-        session, device_ids={item.slip.device for item in sent if item.slip is not None}
-    )
-    known = queries.map_known(session, scan_ids={item.slip.id for item in sent if item.slip is not None})
-    collectors = find_collectors(session, sent, devices)
-    hashes = {key: (row.content_hash, row.answer) for key, row in known.items()}
-    answers: list[dict[str, Any] | None] = []
-    refused: list[tuple[int, _Refused]] = []
+    facts = _look_up(session, sent)
+    answers: list[dict[str, Any] | None] = [None] * len(sent)
+    refused: dict[int, _Refused] = {}
     rows: list[dict[str, Any]] = []
     for index, item in enumerate(sent):
-        slip = item.slip
-        device = devices.get(slip.device) if slip else None
-        reason = _refuse_sender(item, device)
-        before = hashes.get(slip.id) if slip and not reason else None
-        if before and before[0] == item.content_hash:
-            answers.append(before[1])
-            continue
-        row = None
-        if not reason and slip and device:
-            row = row_of(item, slip, device, actor=actor, batch_offset=batch_offset)
-            reason = _refuse_scan(slip, device, row, before is not None, collectors)
-        answers.append(None)
-        if reason or row is None or slip is None or device is None:
-            refused.append((index, _Refused(item, reason or "unreadable", device)))
-            continue
-        row["collector_id"] = collectors[slip.device, sound_code(slip.badge, "badge") or ""].user_id
-        hashes[slip.id] = (item.content_hash, None)
-        rows.append(row)
+        found = _sort(item, facts, actor=actor, batch_offset=batch_offset)
+        if isinstance(found, _Refused):
+            refused[index] = found
+        elif isinstance(found, _Repeat):
+            answers[index] = found.answer
+        else:
+            rows.append(found)
     if rows:
         session.execute(insert(FieldScan), rows)
-    for index, answer in zip(
-        (index for index, _ in refused),
-        _keep_refused(session, actor, [one for _, one in refused]),
-        strict=True,
-    ):
+    for index, answer in zip(refused, _keep_refused(session, actor, list(refused.values())), strict=True):
         answers[index] = answer
     return answers
+
+
+def _look_up(session: Session, sent: Sequence[SentSlip]) -> _Facts:
+    slips = [item.slip for item in sent if item.slip is not None]
+    devices = device_queries.map_devices(session, device_ids={slip.device for slip in slips})
+    known = queries.map_known(session, scan_ids={slip.id for slip in slips})
+    return _Facts(
+        devices,
+        find_collectors(session, sent, devices),
+        {key: (row.content_hash, row.answer) for key, row in known.items()},
+    )
+
+
+def _sort(
+    item: SentSlip, facts: _Facts, *, actor: Actor, batch_offset: timedelta | None
+) -> _Refused | _Repeat | dict[str, Any]:
+    """Return a slip as a row to be kept, or that it is kept already, or why it is not let in."""
+    slip = item.slip
+    if slip is None:
+        return _Refused(item, "unreadable", None)
+    device = facts.devices.get(slip.device)
+    if device is None:
+        return _Refused(item, "unknown_device", None)
+    if not item.is_signed:
+        return _Refused(item, "wrong_signature", device)
+    before = facts.known.get(slip.id)
+    if before and before[0] == item.content_hash:
+        return _Repeat(before[1])
+    row = row_of(item, slip, device, actor=actor, batch_offset=batch_offset)
+    collector = facts.collectors.get((slip.device, sound_code(slip.badge, "badge") or ""))
+    reason = _refuse_scan(device, is_known=before is not None, occurred_at=row["occurred_at"])
+    if reason or collector is None:
+        return _Refused(item, reason or "unknown_collector", device)
+    facts.known[slip.id] = (item.content_hash, None)
+    return row | {"collector_id": collector.user_id}
 
 
 def find_collectors(
@@ -141,31 +180,12 @@ def find_collectors(
     }
 
 
-def _refuse_sender(item: SentSlip, device: Device | None) -> str:
-    if item.slip is None:
-        return "unreadable"
-    if device is None:
-        return "unknown_device"
-    return "" if item.is_signed else "wrong_signature"
-
-
-def _refuse_scan(
-    slip: Slip,
-    device: Device,
-    row: Mapping[str, Any],
-    is_known: bool,
-    collectors: Mapping[tuple[uuid.UUID, str], Actor],
-) -> str:
-    enrolment = device.enrolment
-    if device.withdrawn_at or enrolment.withdrawn_at:
+def _refuse_scan(device: Device, *, is_known: bool, occurred_at: datetime) -> str:
+    if device.withdrawn_at or device.enrolment.withdrawn_at:
         return "withdrawn_device"
     if is_known:
         return "id_reused"
-    if row["occurred_at"] > enrolment.expires_at:
-        return "enrolment_expired"
-    if (slip.device, sound_code(slip.badge, "badge") or "") not in collectors:
-        return "unknown_collector"
-    return ""
+    return "enrolment_expired" if occurred_at > device.enrolment.expires_at else ""
 
 
 def row_of(

@@ -191,6 +191,17 @@ def count_verdicts(session: Session, *, device_id: uuid.UUID) -> dict[str, int]:
     return {verdict or "": count for verdict, count in rows}
 
 
+def count_missing(session: Session, *, device_id: uuid.UUID) -> int:
+    """Return how many of a phone's running numbers have not come, up to the highest that has: it still holds them, or
+    they were not let in."""
+    highest, kept = session.execute(
+        select(func.coalesce(func.max(FieldScan.seq), 0), func.count(FieldScan.seq.distinct())).where(
+            FieldScan.device_id == device_id
+        )
+    ).one()
+    return int(highest - kept)
+
+
 _STANDS = (FieldScan.kind == "bind", FieldScan.verdict == "good", ~FieldScan.taken_back)
 
 

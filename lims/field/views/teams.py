@@ -245,6 +245,7 @@ def show_device(device_id: uuid.UUID) -> str:
         "field/device.html",
         device=found,
         counts=team_queries.count_verdicts(session, device_id=found.id),
+        missing=team_queries.count_missing(session, device_id=found.id),
         scans=team_queries.list_last_scans(session, device_id=found.id),
         reasons=WITHDRAWAL_REASONS,
         events=read_timeline(session, subject_ids=[found.id]),
