@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lims import clock
 from lims.auth.actors import Actor
+from lims.field.models import Device, Enrolment
+from lims.field.queries.teams import is_live
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 from lims.pooling.models import Pool, PoolMember, Run
 from lims.results.models import Result
@@ -27,6 +30,18 @@ def _sampled_today(actor: Actor) -> Counted:
         Sample.status != "void",
     )
     return mine, Sample.place_id
+
+
+def _phones(_actor: Actor) -> Counted:
+    # a day's enrolments end on the morning after it
+    days = (clock.today(), clock.today() - timedelta(days=1))
+    in_contact = (
+        select(func.count())
+        .select_from(Device)
+        .join(Enrolment, Enrolment.id == Device.enrolment_id)
+        .where(Enrolment.day.in_(days), is_live(clock.now()))
+    )
+    return in_contact, Enrolment.place_id
 
 
 def _boxes(_actor: Actor) -> Counted:
@@ -65,6 +80,7 @@ def _discrepancies(_actor: Actor) -> Counted:
 COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "intake.list_people": _people,
     "intake.collect": _sampled_today,
+    "field.list_teams": _phones,
     "intake.list_boxes": _boxes,
     "intake.receive": _arriving,
     "pooling.pool_station": _tubes,

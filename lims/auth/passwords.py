@@ -25,10 +25,11 @@ def hash_password(password: str) -> str:
 
 
 def check_password(password: str, *, stored: str | None) -> bool:
-    """Tell whether a password is right; takes as long for an account that does not exist (`stored` None)."""
+    """Tell whether a password is right; takes as long for an account that has none or does not exist."""
+    known = stored if stored and stored.startswith("$argon2") else None
     with _AT_ONCE:
         try:
-            return _HASHER.verify(stored or _NOBODY, password) and stored is not None
+            return _HASHER.verify(known or _NOBODY, password) and known is not None
         except (VerificationError, InvalidHashError):
             return False
 

@@ -1,13 +1,15 @@
 """A list of borrowed collectors: name, team, site, and a badge where somebody has an account already. Pure.
 
-Every row is read or named with its line and what to mend; nothing is left out.
+Every row is read and decided, or named with its line and what to mend; nothing is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from lims import codes
 from lims.delimited import DELIMITERS, decode_text, read_records
@@ -55,6 +57,55 @@ class RefusedRow:
 
     line: int
     reason: InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site that a row may name.
+
+    Args:
+        id: its key.
+        spellings: its name, its full name and its code, folded.
+        within: its key and that of every place above it.
+    """
+
+    id: uuid.UUID
+    spellings: frozenset[str]
+    within: frozenset[uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose a badge is: an open account, and the places it collects at with all below them; None: everywhere."""
+
+    user_id: uuid.UUID
+    name: str
+    places: frozenset[uuid.UUID | None]
+
+    def collects_at(self, site: Site) -> bool:
+        """Tell whether the account may be enrolled there."""
+        return None in self.places or not self.places.isdisjoint(site.within)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a row: enrolled ("good"), enrolled before ("again"), or to be mended ("wrong").
+
+    Args:
+        row: as read.
+        verdict, message, parameters: as of every verdict.
+        column: of the row, where it has to be mended.
+        place_id: the site; None where it has to be mended.
+        user_id: account of the badge; None: a new one.
+    """
+
+    row: CollectorRow
+    verdict: str
+    message: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    column: str = ""
+    place_id: uuid.UUID | None = None
+    user_id: uuid.UUID | None = None
 
 
 def read_collectors(content: bytes) -> tuple[list[CollectorRow], list[RefusedRow]]:
@@ -152,6 +203,79 @@ def clean_team(text: str) -> str:
     if not team:
         raise InvalidInput("Every collector belongs to a team. Write its name.", field="team")
     return team
+
+
+def decide_rows(
+    rows: Iterable[CollectorRow],
+    *,
+    sites: Sequence[Site],
+    chosen: Site | None,
+    holders: Mapping[str, Holder],
+    enrolled: Iterable[tuple[uuid.UUID, str, str, uuid.UUID]],
+) -> list[Decision]:
+    """Decide what becomes of the rows of a list.
+
+    Somebody with a badge is known by the account, anybody else by the name: the same team and site are given once.
+
+    Args:
+        rows: as read.
+        sites: that rows may name.
+        chosen: of rows that name none.
+        holders: of badges, by code.
+        enrolled: account, name, team and site of whoever is enrolled for that day already.
+
+    Returns:
+        A decision for each row, in their order.
+    """
+    by_name: dict[str, dict[uuid.UUID, Site]] = {}
+    for site in sites:
+        for spelling in site.spellings:
+            by_name.setdefault(spelling, {})[site.id] = site
+    known: set[tuple[object, str, uuid.UUID]] = set()
+    for account, name, team, place_id in enrolled:
+        known |= {(account, team, place_id), (fold(name), team, place_id)}
+    decisions = []
+    for row in rows:
+        try:
+            site = _site_of(row, chosen, by_name)
+            holder = _holder_of(row, site, holders)
+        except InvalidInput as refusal:
+            decisions.append(
+                Decision(row, "wrong", refusal.message, dict(refusal.parameters), str(refusal.field))
+            )
+            continue
+        if (holder.user_id if holder else fold(row.name), row.team, site.id) in known:
+            decisions.append(Decision(row, "again", ENROLLED_BEFORE, place_id=site.id))
+            continue
+        known.add((fold(holder.name if holder else row.name), row.team, site.id))
+        if holder:
+            known.add((holder.user_id, row.team, site.id))
+        user_id = holder.user_id if holder else None
+        decisions.append(Decision(row, "good", ENROLLED, place_id=site.id, user_id=user_id))
+    return decisions
+
+
+def _site_of(row: CollectorRow, chosen: Site | None, by_name: Mapping[str, Mapping[uuid.UUID, Site]]) -> Site:
+    if not row.site:
+        if chosen is None:
+            raise InvalidInput(NO_SITE, field="site")
+        return chosen
+    found = by_name.get(fold(row.site)) or by_name.get(fold(codes.normalise(row.site)), {})
+    if not found:
+        raise InvalidInput(UNKNOWN_SITE, field="site", site=row.site)
+    if len(found) > 1:
+        raise InvalidInput(SITE_TWICE, field="site", site=row.site)
+    return next(iter(found.values()))
+
+
+def _holder_of(row: CollectorRow, site: Site, holders: Mapping[str, Holder]) -> Holder | None:
+    if not row.badge:
+        return None
+    holder = holders.get(row.badge)
+    # A badge of somebody who does not collect there is answered like one that nobody has.
+    if holder is None or not holder.collects_at(site):
+        raise InvalidInput(UNKNOWN_BADGE, field="badge", code=codes.grouped(row.badge))
+    return holder
 
 
 UNKNOWN_SITE = N_(

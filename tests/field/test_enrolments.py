@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import io
-import re
+import time
 import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
-from factories import MORNING, make_user
+from factories import MORNING, make_place, make_user
+from field.coordinating import a_list, add_collectors, enrol, send_list
 from field.phones import Phone, badge_of, enrolled
-from flask.testing import FlaskClient
-from intake.people import declare, print_tubes
 from openpyxl import Workbook
-from signing import bearer, sign_in
 from sqlalchemy import func, select
 from statements import count_statements
 
-from lims import clock
+from lims import clock, codes
+from lims.audit import Event
 from lims.auth import queries as auth_queries
+from lims.auth.actions import set_user_active
 from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.auth.passwords import check_password
 from lims.errors import AlreadyDone, InvalidInput, NotFound
 from lims.extensions import db, vault
-from lims.field.actions.enrolments import enrol_collectors, enrol_list, withdraw_device, withdraw_enrolment
-from lims.field.enrolling import read_collectors
+from lims.field.actions.enrolments import (
+    check_list,
+    enrol_collectors,
+    enrol_list,
+    withdraw_device,
+    withdraw_enrolment,
+)
+from lims.field.enrolling import SITE_TWICE, UNKNOWN_BADGE, read_collectors
 from lims.field.keys import enrolment_code
 from lims.field.models import Device, Enrolment
-from lims.field.queries.teams import count_missing
+from lims.places.models import Place
+from lims.tables import new_id
 from lims.transaction import writing
 
 
@@ -36,28 +46,6 @@ from lims.transaction import writing
 def morning():
     with clock.at(MORNING):
         yield
-
-
-def enrol(world, role: str = "coordinator", **changed):
-    words = {
-        "campaign_id": world.campaign_id,
-        "place_id": world.site_id,
-        "day": clock.today(),
-        "team": "Tổ 1",
-        "user_ids": [world.actor("collector").user_id],
-    }
-    return enrol_collectors(actor=world.actor(role), client_id=uuid.uuid4(), **words | changed)
-
-
-def a_list(count: int, *, site: str = "") -> bytes:
-    rows = "\n".join(f"Người Mượn {number},Đội {number % 5},{site}" for number in range(count))
-    return f"Họ và tên,Tổ,Điểm lấy mẫu\n{rows}\n".encode()
-
-
-def send_list(world, content: bytes, **changed):
-    rows, refused = read_collectors(content)
-    words = {"campaign_id": world.campaign_id, "place_id": world.site_id, "day": clock.today(), "rows": rows}
-    return enrol_list(actor=world.actor("coordinator"), client_id=uuid.uuid4(), **words | changed), refused
 
 
 def test_an_enrolled_collector_gets_a_code_that_enrols_a_phone(world, client):
@@ -83,8 +71,52 @@ def test_an_enrolment_that_cannot_be_is_named(world, changed, field):
 
 
 def test_nobody_is_enrolled_who_does_not_collect_there(world):
-    with pytest.raises(InvalidInput, match="does not collect"):
+    with pytest.raises(InvalidInput, match="does not collect") as refusal:
         enrol(world, user_ids=[world.actor("technician").user_id])
+    assert refusal.value.field == "user_ids"
+
+
+def test_whoever_does_not_collect_any_more_is_answered_like_nobody(world):
+    gone, other = add_collectors(world, 2)
+    set_user_active(actor=world.actor("administrator"), user_id=gone, is_active=False)
+    said = set()
+    for key in (gone, uuid.uuid4(), world.actor("technician").user_id):
+        with pytest.raises(InvalidInput) as refusal:
+            enrol(world, user_ids=[other, key])
+        said.add((refusal.value.message, refusal.value.field, *refusal.value.parameters))
+    assert len(said) == 1
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(Enrolment)) == 0
+
+
+def test_a_collector_named_twice_is_enrolled_once(world):
+    me = world.actor("collector").user_id
+    assert len(enrol(world, user_ids=[me, me])["enrolments"]) == 1
+
+
+def test_many_collectors_cost_as_many_statements_as_one(world):
+    first, *others = add_collectors(world, 60)
+    with count_statements() as one:
+        enrol(world, user_ids=[first])
+    with count_statements() as many:
+        enrol(world, user_ids=others)
+    assert len(many) == len(one)
+
+
+def test_a_site_of_others_is_answered_like_one_that_is_not_there(world):
+    stranger = Actor(uuid.uuid4(), "x", frozenset({"coordinator"}), frozenset({world.province_id}))
+    wanted = {"actor": stranger, "campaign_id": world.campaign_id, "day": clock.today()}
+    said = set()
+    for place_id in (world.site_id, uuid.uuid4()):
+        for call in (
+            lambda key: enrol_collectors(**wanted, place_id=key, team="x", user_ids=[uuid.uuid4()]),
+            lambda key: enrol_list(**wanted, place_id=key, rows=[]),
+            lambda key: check_list(db.session(), **wanted, place_id=key, rows=[]),
+        ):
+            with pytest.raises(NotFound) as refusal:
+                call(place_id)
+            said.add((refusal.value.message, refusal.value.field))
+    assert len(said) == 1
 
 
 def test_a_list_makes_accounts_without_a_password_and_once(world):
@@ -105,6 +137,89 @@ def test_five_hundred_cost_as_many_statements_as_one(world):
     db.session.rollback()
     # the first of them was enrolled before
     assert db.session.scalar(select(func.count()).select_from(Enrolment)) == 500
+
+
+def test_the_same_list_sent_twice_at_one_moment_is_enrolled_once(app, world):
+    rows, _ = read_collectors(a_list(150))
+    both = Barrier(2)
+
+    def send() -> list[str]:
+        with app.app_context(), clock.at(MORNING):
+            both.wait()
+            return [one["verdict"] for one in send_list(world, a_list(150))[0]]
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [future.result() for future in [pool.submit(send), pool.submit(send)]]
+    assert sorted(answers) == [["again"] * len(rows), ["good"] * len(rows)]
+    assert db.session.scalar(select(func.count()).select_from(Enrolment)) == len(rows)
+
+
+@pytest.mark.parametrize("namesake", ["", "Viết Khác;A;\n"])
+def test_somebody_with_a_badge_is_known_by_it_however_the_list_writes_the_name(world, namesake):
+    content = f"Họ tên;Tổ;Mã thẻ\nViết Khác;A;{badge_of(world)}\n{namesake}".encode()
+    first, again = (send_list(world, content)[0] for _ in range(2))
+    assert {one["verdict"] for one in first} == {"good"}
+    assert {one["verdict"] for one in again} == {"again"}
+
+
+@pytest.mark.parametrize("role", ["technician", "other_commune"])
+def test_a_badge_of_somebody_who_does_not_collect_there_is_refused(world, role):
+    if role == "other_commune":
+        user, assignment = make_user("elsewhere", "collector", world.other_commune_id)
+        with writing() as session:
+            session.add(user)
+            session.flush()
+            session.add(assignment)
+            badge = str(user.badge_code)
+    else:
+        badge = badge_of(world, role)
+    content = f"Họ tên;Tổ;Mã thẻ\nNgười Một;A;{badge}\nNgười Hai;A;{badge_of(world)}\n".encode()
+    wrong, good = send_list(world, content)[0]
+    assert (wrong["verdict"], wrong["field"], wrong["line"]) == ("wrong", "badge", 2)
+    assert wrong["message"] == UNKNOWN_BADGE
+    assert good["verdict"] == "good"
+
+
+def test_a_site_is_known_by_its_name_its_full_name_or_its_code(world):
+    site = db.session.get(Place, world.site_id)
+    spellings = ("NHA VAN HOA KHU 3", site.full_name, site.code, f"{site.code[:3]} {site.code[3:].lower()}")
+    rows = "\n".join(f"Người {number};A;{name}" for number, name in enumerate(spellings))
+    verdicts, _ = send_list(world, f"Họ tên;Tổ;Điểm lấy mẫu\n{rows}\n".encode(), place_id=None)
+    assert [one["verdict"] for one in verdicts] == ["good"] * 4
+
+
+def test_two_sites_of_one_name_are_not_guessed_between(world):
+    twin = make_place(
+        "site", codes.mint("site"), "Nhà văn hoá khu 3", world.other_commune_id, world.province_id
+    )
+    with writing() as session:
+        session.add(twin)
+    rows, _ = read_collectors(a_list(1, site="Nhà văn hoá khu 3"))
+    (verdict,) = enrol_list(
+        actor=auth_queries.get_actor(db.session(), user_id=world.actor("coordinator").user_id),
+        campaign_id=world.campaign_id,
+        place_id=world.site_id,
+        day=clock.today(),
+        rows=rows,
+    )
+    assert (verdict["verdict"], verdict["message"]) == ("wrong", SITE_TWICE)
+
+
+def test_a_check_answers_as_the_list_would_and_writes_nothing(world):
+    send_list(world, a_list(1))
+    rows, _ = read_collectors(a_list(3) + "Người Lạ,A,Nơi Không Có\n".encode())
+    asked = {
+        "actor": world.actor("coordinator"),
+        "campaign_id": world.campaign_id,
+        "place_id": world.site_id,
+        "day": clock.today(),
+        "rows": rows,
+    }
+    checked = check_list(db.session(), **asked)
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(Enrolment)) == 1
+    assert [one["verdict"] for one in checked] == ["again", "good", "good", "wrong"]
+    assert enrol_list(client_id=uuid.uuid4(), **asked) == checked
 
 
 def test_a_list_names_what_is_to_be_mended_and_takes_the_rest(world):
@@ -162,161 +277,36 @@ def test_withdrawing_an_enrolment_takes_its_phone_with_it(world, client):
     assert phone.post([]).status_code == 401
 
 
-# ---- Pages ----
-
-
-class Desk:
-    """A browser at a desk that sends forms with their token."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-
-    def get(self, address: str):
-        return self.client.get(address)
-
-    def post(self, address: str, *, data: dict[str, object], shown_at: str = ""):
-        page = self.client.get(shown_at or address).text
-        token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', page)[-1]
-        sent = {"csrf_token": token, "client_id": str(uuid.uuid4())} | data
-        return self.client.post(address, data=sent, follow_redirects=True)
-
-
-@pytest.fixture
-def coordinator(app, world) -> Desk:
-    return Desk(sign_in(app.test_client(), world.actor("coordinator")))
-
-
-def test_the_page_of_teams_shows_phones_with_their_figures(world, client, coordinator):
-    phone = enrolled(world, client, team="Tổ hoa sen")
-    phone.send(phone.bind(print_tubes(world)[0], declare(world, 2)[0]))
-    phone.client.post(
-        "/api/v1/field/scans",
-        json={
-            "sent_at": phone.now.isoformat(),
-            "unsent": 13,
-            "slips": [phone.bind(print_tubes(world)[0], "K00000000")],
-        },
-        headers=phone.headers,
-    )
-    enrol(world, team="Tổ chưa có máy")
-    page = coordinator.get("/teams").text
-    assert "Tổ hoa sen" in page
-    assert "Tổ chưa có máy" in page
-    answer = client.get("/api/v1/teams", headers=bearer(world.actor("coordinator"))).json
-    waiting, row = answer["phones"]
-    assert (waiting["standing"], waiting["device_id"]) == ("waiting", None)
-    assert (row["bound"], row["last_hour"], row["unsent"], row["standing"]) == (1, 1, 12, "live")
-    assert answer["totals"]["unsent"] == 12
-    assert [site["left"] for site in answer["left"]] == [1]
-    with clock.at(MORNING + timedelta(minutes=31)):
-        later = client.get("/api/v1/teams", headers=bearer(world.actor("coordinator"))).json
-    assert later["phones"][1]["standing"] == "silent"
-
-
-def test_the_page_costs_the_same_for_one_phone_and_for_many(world, client, coordinator):
-    enrolled(world, client)
-    with count_statements() as one:
-        coordinator.get("/teams")
-    send_list(world, a_list(30))
-    enrolled(world, client, "collector_2")
-    with count_statements() as many:
-        coordinator.get("/teams")
-    assert len(many) == len(one)
-
-
-def test_collectors_are_enrolled_on_the_page_and_the_qr_is_shown(world, coordinator):
-    assert "Collector" in coordinator.get("/teams/enrolments/new").text
-    form = {
-        "campaign_id": str(world.campaign_id),
-        "place_id": str(world.site_id),
-        "day": clock.today().isoformat(),
-        "team": "Tổ 1",
-        "user_ids": [str(world.actor("collector").user_id)],
-    }
-    shown = coordinator.post("/teams/enrolments/new", data=form)
-    key = shown.request.path.rpartition("/")[2]
-    assert f"#enrol={enrolment_code(vault(), uuid.UUID(key))}" in shown.text
-    assert coordinator.post("/teams/enrolments/new", data=form | {"team": ""}).status_code == 422
-    record = f"/teams/enrolments/{key}"
-    done = coordinator.post(f"{record}/withdrawal", data={}, shown_at=record)
-    assert "#enrol=" not in done.text
-
-
-def test_a_list_is_checked_then_enrolled_and_printed(world, coordinator):
-    form = {
-        "campaign_id": str(world.campaign_id),
-        "place_id": str(world.site_id),
-        "day": clock.today().isoformat(),
-        "pasted": "Họ và tên\tTổ\nNgười Một\tA\n\tA\n",
-    }
-    coordinator.post("/teams/list", data=form | {"dry_run": "yes"})
-    assert coordinator.get("/teams/sheet.pdf").status_code == 422
-    page = coordinator.post("/teams/list", data=form)
-    assert page.status_code == 200
-    assert "/teams/sheet.pdf" in page.text
-    assert coordinator.get("/teams/sheet.pdf").data.startswith(b"%PDF")
-
-
-def test_a_phones_record_shows_its_scans_and_withdraws_it(world, client, coordinator):
-    phone = enrolled(world, client)
-    phone.bind(print_tubes(world)[0], "K00000000")  # the first one stays on the phone
-    phone.send(phone.bind(print_tubes(world)[0], "K00000000"))
-    address = f"/teams/devices/{phone.device}"
-    assert coordinator.get(address).status_code == 200
-    assert count_missing(db.session(), device_id=uuid.UUID(phone.device)) == 1
-    coordinator.post(f"{address}/withdrawal", data={"reason": "phone_stolen"}, shown_at=address)
-    assert db.session.get(Device, uuid.UUID(phone.device), populate_existing=True).withdrawn_at == MORNING
-
-
-def test_whoever_settles_sees_the_scan_as_it_came_and_names_only_with_the_right_to(app, world, client):
-    phone = enrolled(world, client)
-    said = {"name": "Người Chưa Khai", "birth_date": "32/13/1980"}
-    (verdict,) = phone.send(phone.write("declare", person=said))
-    address = f"/discrepancies/{verdict['discrepancy']}"
-    user, assignment = make_user("provincial", "supervisor", world.province_id)
-    with writing() as session:
-        session.add(user)
-        session.flush()
-        session.add(assignment)
-        user_id = user.id
-    db.session.rollback()
-    supervisor = auth_queries.get_actor(db.session(), user_id=user_id)
-    seen = {
-        role: sign_in(app.test_client(), actor).get(address)
-        for role, actor in (("coordinator", world.actor("coordinator")), ("supervisor", supervisor))
-    }
-    assert {answer.status_code for answer in seen.values()} == {200}
-    assert "Người Chưa Khai · 32/13/1980" in seen["coordinator"].text
-    assert "Người Chưa Khai" not in seen["supervisor"].text
-
-
-def test_a_hand_over_file_is_taken_in_at_a_desk(app, world, client):
-    phone = enrolled(world, client)
-    text = phone.make_file([phone.bind(print_tubes(world)[0], declare(world)[0])])
-    desk = Desk(sign_in(app.test_client(), world.actor("health_worker")))
-    page = desk.post("/teams/files", data={"file": (io.BytesIO(text.encode()), "tep.json")})
-    assert page.status_code == 200
-    assert "Tổ 1" in page.text
-    assert desk.post("/teams/files", data={}).status_code == 422
-    assert desk.post("/teams/files", data={"file": (io.BytesIO(b"{}"), "x.json")}).status_code == 422
-
-
-def test_other_provinces_see_nothing_of_it(world, client, coordinator):
-    phone = enrolled(world, client)
+def test_a_phone_that_comes_while_its_enrolment_is_withdrawn_is_withdrawn_too(app, world):
     (key,) = enrol(world)["enrolments"]
-    assert sign_in(client, world.actor("collector")).get("/teams").status_code == 403
-    stranger = Actor(uuid.uuid4(), "x", frozenset({"coordinator"}))
-    for call in (
-        lambda: withdraw_enrolment(actor=stranger, enrolment_id=uuid.UUID(key)),
-        lambda: withdraw_device(actor=stranger, device_id=uuid.UUID(phone.device), reason="other"),
-        lambda: enrol_collectors(
-            actor=stranger,
-            campaign_id=world.campaign_id,
-            place_id=world.site_id,
-            day=clock.today(),
-            team="x",
-            user_ids=[uuid.uuid4()],
-        ),
-    ):
-        with pytest.raises(NotFound):
-            call()
+    enrolment_id, phone_id = uuid.UUID(key), new_id()
+
+    def withdraw() -> None:
+        with app.app_context():
+            withdraw_enrolment(actor=world.actor("coordinator"), enrolment_id=enrolment_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        with writing() as session:
+            session.execute(select(Enrolment.id).where(Enrolment.id == enrolment_id).with_for_update())
+            done = pool.submit(withdraw)
+            time.sleep(0.5)  # by then it waits for the phone's transaction
+            session.add(
+                Device(
+                    id=phone_id,
+                    enrolment_id=enrolment_id,
+                    token_hash=bytes(32),
+                    public_key=bytes(65),
+                    enrolled_at=MORNING,
+                    last_seen_at=MORNING,
+                )
+            )
+        done.result()
+    assert db.session.get(Device, phone_id).withdrawn_at is not None
+
+
+def test_every_enrolment_and_account_of_a_list_leaves_its_event(world):
+    before = Counter(db.session.scalars(select(Event.verb)))
+    db.session.rollback()
+    send_list(world, a_list(3))
+    noted = Counter(db.session.scalars(select(Event.verb))) - before
+    assert noted == Counter(created=6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -12,20 +11,19 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from lims import audit, clock, codes
-from lims.auth import queries as auth_queries
+from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.auth.models import Assignment, User
-from lims.errors import AlreadyDone, InvalidInput
+from lims.errors import AlreadyDone, InvalidInput, NotFound
 from lims.extensions import vault
 from lims.field import enrolling
-from lims.field.enrolling import CollectorRow
+from lims.field.enrolling import CollectorRow, Decision, Site
 from lims.field.keys import enrolment_code
 from lims.field.models import Enrolment
-from lims.field.queries import devices as device_queries
 from lims.field.queries import enrolments as queries
 from lims.field.rules import WITHDRAWAL_REASONS, calculate_expiry
 from lims.intake.new_codes import mint_free
+from lims.msgid import N_
 from lims.names import fold
 from lims.places import queries as place_queries
 from lims.places.models import Campaign, Place
@@ -35,6 +33,10 @@ from lims.transaction import action
 # No hash of a password begins so: such an account is reached through a phone alone.
 NO_PASSWORD = "!"  # noqa: S105
 FARTHEST = timedelta(days=60)
+# More than any province has.
+MOST_SITES = 5_000
+# One sentence for an account that is closed, collects elsewhere, or does not exist.
+NOT_COLLECTING = N_("Somebody chosen does not collect at this site, or not any more. Choose from the list.")
 
 
 @action
@@ -49,7 +51,7 @@ def enrol_collectors(
     team: str,
     user_ids: Sequence[uuid.UUID],
 ) -> dict[str, Any]:
-    """Enrol collectors who have an account for a site and a day.
+    """Enrol collectors who have an account for a site and a day, each once however often named.
 
     Args:
         actor: the coordinator.
@@ -58,7 +60,7 @@ def enrol_collectors(
         place_id: the site.
         day: today, or at most 60 days ahead.
         team: name under which they are listed.
-        user_ids: accounts that may collect at the site.
+        user_ids: open accounts that may collect at the site.
 
     Returns:
         `enrolments`, their keys as text, in the order of the accounts.
@@ -67,19 +69,16 @@ def enrol_collectors(
         NotFound: the site or the campaign is not among the actor's.
         InvalidInput: a day that cannot be, no team, nobody chosen, or an account that does not collect there.
     """
-    place, campaign = _check_where(session, actor, campaign_id=campaign_id, place_id=place_id, day=day)
+    campaign = _check_campaign(session, actor, campaign_id=campaign_id, day=day)
+    place = _check_site(session, actor, campaign, place_id=place_id)
     team = enrolling.clean_team(team)
-    if not user_ids:
+    chosen = list(dict.fromkeys(user_ids))
+    if not chosen:
         raise InvalidInput("Choose at least one collector.", field="user_ids")
-    for user_id in user_ids:
-        collector = auth_queries.get_actor(session, user_id=user_id)
-        if not (collector.can("collect") and collector.sees(place.id)):
-            raise InvalidInput(
-                "%(name)s does not collect at this site. Choose from the list.",
-                field="user_ids",
-                name=collector.display_name,
-            )
-    rows = [_row(actor, campaign, place.id, day, team, user_id) for user_id in user_ids]
+    able = {one.id for one in queries.list_collectors(session, place_id=place.id, user_ids=chosen)}
+    if not able.issuperset(chosen):
+        raise InvalidInput(NOT_COLLECTING, field="user_ids")
+    rows = [_row(actor, campaign, place.id, day, team, user_id) for user_id in chosen]
     _insert(session, rows)
     return {"enrolments": [str(row["id"]) for row in rows]}
 
@@ -109,58 +108,91 @@ def enrol_list(
         rows: as read by `enrolling.read_collectors`.
 
     Returns:
-        A verdict for each row: `line`, `name`, `verdict`, `message`, `parameters`.
+        A verdict for each row: `line`, `name`, `team`, `verdict`, `field`, `message`, `parameters`.
 
     Raises:
         NotFound: the campaign or the site is not among the actor's.
         InvalidInput: a day that cannot be.
     """
     campaign = _check_campaign(session, actor, campaign_id=campaign_id, day=day)
-    sites = place_queries.list_sites(session, actor=actor, province_id=campaign.province_id, most=5_000)
-    chosen = next((site for site in sites if site.id == place_id), None)
-    by_name = _sites_by_name(sites)
-    known = {
-        (fold(row.display_name), row.team, row.place_id)
-        for row in queries.list_enrolled(session, day=day, place_ids={site.id for site in sites})
-    }
-    badges = device_queries.map_users_by_badge(session, badges={row.badge for row in rows if row.badge})
-    fresh_badges = iter(mint_free(session, User.badge_code, kind="badge", count=len(rows)))  # type: ignore[arg-type]
-    users: list[dict[str, Any]] = []
-    assignments: list[dict[str, Any]] = []
-    enrolments: list[dict[str, Any]] = []
-    verdicts = []
-    for row in rows:
-        try:
-            site = _site_of(row, chosen, by_name)
-            if row.badge and row.badge not in badges:
-                raise InvalidInput(enrolling.UNKNOWN_BADGE, field="badge", code=codes.grouped(row.badge))
-        except InvalidInput as refusal:
-            verdicts.append(_verdict(row, "wrong", refusal.message, dict(refusal.parameters)))
-            continue
-        key = (fold(row.name), row.team, site.id)
-        if key in known:
-            verdicts.append(_verdict(row, "again", enrolling.ENROLLED_BEFORE))
-            continue
-        known.add(key)
-        user_id = badges.get(row.badge)
-        if user_id is None:
-            user_id = new_id()
-            users.append(_account(user_id, row.name, next(fresh_badges)))
-            assignments.append({"id": new_id(), "user_id": user_id, "role": "collector", "place_id": site.id})
-        enrolments.append(_row(actor, campaign, site.id, day, row.team, user_id))
-        verdicts.append(_verdict(row, "good", enrolling.ENROLLED))
-    if users:
-        session.execute(insert(User), users)
-        session.execute(insert(Assignment), assignments)
-    for user in users:
-        audit.note(session, "user", user["id"], "created", roles=["collector"])
-    _insert(session, enrolments)
-    return verdicts
+    queries.lock_lists(session, campaign_id=campaign.id)
+    decisions = _decide(session, actor, campaign, place_id=place_id, day=day, rows=rows)
+    good = [(one, one.place_id) for one in decisions if one.verdict == "good" and one.place_id]
+    fresh = [(one.row.name, place_id) for one, place_id in good if one.user_id is None]
+    badges = mint_free(session, User.badge_code, kind="badge", count=len(fresh))  # type: ignore[arg-type]
+    users = [_account(name, badge) for (name, _), badge in zip(fresh, badges, strict=True)]
+    _insert_accounts(session, users, place_ids=[place_id for _, place_id in fresh])
+    made = iter(users)
+    _insert(
+        session,
+        [
+            _row(actor, campaign, place_id, day, one.row.team, one.user_id or next(made)["id"])
+            for one, place_id in good
+        ],
+    )
+    return [_verdict(one) for one in decisions]
 
 
-def _account(user_id: uuid.UUID, name: str, badge: str) -> dict[str, Any]:
+def check_list(
+    session: Session,
+    *,
+    actor: Actor,
+    campaign_id: uuid.UUID,
+    place_id: uuid.UUID | None,
+    day: date,
+    rows: Sequence[CollectorRow],
+) -> list[dict[str, Any]]:
+    """Say what `enrol_list` would answer; nothing is written.
+
+    Args:
+        session: reading session.
+        actor, campaign_id, place_id, day, rows: as of `enrol_list`.
+
+    Returns:
+        A verdict for each row, "good" where somebody would be enrolled.
+
+    Raises:
+        NotFound, InvalidInput: as `enrol_list`.
+    """
+    campaign = _check_campaign(session, actor, campaign_id=campaign_id, day=day)
+    return [_verdict(one) for one in _decide(session, actor, campaign, place_id=place_id, day=day, rows=rows)]
+
+
+def _decide(
+    session: Session,
+    actor: Actor,
+    campaign: Campaign,
+    *,
+    place_id: uuid.UUID | None,
+    day: date,
+    rows: Sequence[CollectorRow],
+) -> list[Decision]:
+    places = place_queries.list_sites(session, actor=actor, province_id=campaign.province_id, most=MOST_SITES)
+    sites = [_site(place) for place in places]
+    chosen = _site(_check_site(session, actor, campaign, place_id=place_id)) if place_id else None
+    enrolled = queries.list_enrolled(session, day=day, place_ids={site.id for site in sites})
+    return enrolling.decide_rows(
+        rows,
+        sites=sites,
+        chosen=chosen,
+        holders=queries.map_holders(session, badges={row.badge for row in rows if row.badge}),
+        enrolled=[tuple(row) for row in enrolled],
+    )
+
+
+def _site(place: Place) -> Site:
+    within = {place.id}
+    above = place.parent
+    while above:
+        within.add(above.id)
+        above = above.parent
+    spellings = {place.name_folded, fold(place.full_name), fold(place.code)}
+    return Site(place.id, frozenset(spellings), frozenset(within))
+
+
+def _account(name: str, badge: str) -> dict[str, Any]:
     return {
-        "id": user_id,
+        "id": new_id(),
         "username": f"c-{badge.lower()}",
         "display_name": name,
         "password_hash": NO_PASSWORD,
@@ -172,42 +204,34 @@ def _account(user_id: uuid.UUID, name: str, badge: str) -> dict[str, Any]:
     }
 
 
-def _verdict(
-    row: CollectorRow, verdict: str, message: str, parameters: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def _insert_accounts(
+    session: Session, users: Sequence[dict[str, Any]], *, place_ids: Sequence[uuid.UUID]
+) -> None:
+    """Save accounts of collectors, each at its place."""
+    if not users:
+        return
+    session.execute(insert(User), users)
+    session.execute(
+        insert(Assignment),
+        [
+            {"id": new_id(), "user_id": user["id"], "role": "collector", "place_id": place_id}
+            for user, place_id in zip(users, place_ids, strict=True)
+        ],
+    )
+    for user in users:
+        audit.note(session, "user", user["id"], "created", roles=["collector"])
+
+
+def _verdict(decision: Decision) -> dict[str, Any]:
     return {
-        "line": row.line,
-        "name": row.name,
-        "team": row.team,
-        "verdict": verdict,
-        "message": message,
-        "parameters": parameters or {},
+        "line": decision.row.line,
+        "name": decision.row.name,
+        "team": decision.row.team,
+        "verdict": decision.verdict,
+        "field": decision.column,
+        "message": decision.message,
+        "parameters": dict(decision.parameters),
     }
-
-
-def _sites_by_name(sites: Sequence[Place]) -> dict[str, list[Place]]:
-    found: defaultdict[str, list[Place]] = defaultdict(list)
-    for site in sites:
-        found[site.name_folded].append(site)
-        found[fold(site.full_name)].append(site)
-        found[fold(site.code)].append(site)
-    return found
-
-
-def _site_of(row: CollectorRow, chosen: Place | None, by_name: dict[str, list[Place]]) -> Place:
-    if not row.site:
-        if chosen is None:
-            raise InvalidInput(enrolling.NO_SITE, field="site")
-        return chosen
-    found = {
-        site.id: site
-        for site in by_name.get(fold(row.site), by_name.get(fold(codes.normalise(row.site)), []))
-    }
-    if not found:
-        raise InvalidInput(enrolling.UNKNOWN_SITE, field="site", site=row.site)
-    if len(found) > 1:
-        raise InvalidInput(enrolling.SITE_TWICE, field="site", site=row.site)
-    return next(iter(found.values()))
 
 
 def _check_campaign(session: Session, actor: Actor, *, campaign_id: uuid.UUID, day: date) -> Campaign:
@@ -222,15 +246,14 @@ def _check_campaign(session: Session, actor: Actor, *, campaign_id: uuid.UUID, d
     return campaign
 
 
-def _check_where(
-    session: Session, actor: Actor, *, campaign_id: uuid.UUID, place_id: uuid.UUID, day: date
-) -> tuple[Place, Campaign]:
-    campaign = _check_campaign(session, actor, campaign_id=campaign_id, day=day)
+def _check_site(session: Session, actor: Actor, campaign: Campaign, *, place_id: uuid.UUID) -> Place:
     place = place_queries.get_place(session, place_id=place_id, kind="site")
-    actor.check_place(place.id)
+    # to a letter as for a site that does not exist
+    missing = NotFound("There is no such place. Choose one from the list.", field="place_id")
+    actor.check_place(place.id, missing=missing)
     if place.province_id != campaign.province_id or not place.is_open:
         raise InvalidInput("Choose an open site of the campaign's province.", field="place_id")
-    return place, campaign
+    return place
 
 
 def _row(

@@ -16,11 +16,12 @@ from lims.security import current_actor, needs
 
 
 class TeamQuery(BaseModel):
-    """Which phones: of a day (today by default), a site, a team."""
+    """Which phones: of a day (today by default), a site, a team; and after which page."""
 
     day: date | None = None
     place_id: uuid.UUID | None = None
     team: str = Field(default="", max_length=60)
+    after: str = Field(default="", max_length=120)
 
 
 class PhoneOfTeam(BaseModel):
@@ -45,6 +46,8 @@ class TeamTotals(BaseModel):
     """A day's phones in figures."""
 
     model_config = ConfigDict(from_attributes=True)
+    enrolments: int
+    waiting: int
     phones: int
     live: int
     bound: int
@@ -62,11 +65,12 @@ class SiteToGo(BaseModel):
 
 
 class Teams(BaseModel):
-    """Teams and phones at one moment; at most 100 phones, by team."""
+    """Teams and phones at one moment; at most 100 phones, by team, and what to ask for the next."""
 
     made_at: datetime
     totals: TeamTotals
     phones: list[PhoneOfTeam]
+    next: str
     left: list[SiteToGo]
 
 
@@ -78,10 +82,14 @@ class Teams(BaseModel):
 def list_teams(query_data: TeamQuery) -> dict[str, Any]:
     """Return what the page shows, for its script."""
     actor, session = current_actor(), db.session()
-    wanted = queries.TeamFilter(query_data.day or clock.today(), query_data.place_id, query_data.team)
+    wanted = queries.TeamFilter(
+        query_data.day or clock.today(), query_data.place_id, query_data.team, query_data.after
+    )
+    phones = queries.list_phones(session, actor=actor, wanted=wanted)
     return {
         "made_at": clock.now(),
         "totals": queries.count_totals(session, actor=actor, wanted=wanted),
-        "phones": queries.list_phones(session, actor=actor, wanted=wanted),
+        "phones": phones,
+        "next": queries.next_cursor(phones),
         "left": queries.list_left(session, actor=actor, wanted=wanted),
     }

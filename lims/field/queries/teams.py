@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, select, tuple_
 from sqlalchemy.orm import Session, aliased, lazyload
 
 from lims import clock
@@ -31,13 +32,13 @@ class TeamFilter:
         day: of the enrolments.
         place_id: only this site.
         team: only this team.
-        after: team and enrolment of the last row seen.
+        after: the `next_cursor` of the page before; '' for the first.
     """
 
     day: date
     place_id: uuid.UUID | None = None
     team: str = ""
-    after: tuple[str, uuid.UUID] | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,20 @@ class PhoneRow:
 
 @dataclass(frozen=True)
 class Totals:
-    """A day's phones in figures."""
+    """A day's phones in figures.
 
+    Args:
+        enrolments: all of the day.
+        waiting: those that a phone can still use.
+        phones: that have used one.
+        live: phones that were heard of within half an hour.
+        bound: scans that stand.
+        unsent: scans that the phones still hold, as they say.
+        discrepancies: open ones of the actor's places.
+    """
+
+    enrolments: int
+    waiting: int
     phones: int
     live: int
     bound: int
@@ -99,31 +112,44 @@ def list_phones(session: Session, *, actor: Actor, wanted: TeamFilter) -> list[P
         .order_by(Enrolment.team, Enrolment.id)
         .limit(PAGE)
     )
-    if wanted.after:
-        query = query.where(tuple_(Enrolment.team, Enrolment.id) > tuple_(*wanted.after))
+    with suppress(ValueError):
+        team, _bar, key = wanted.after.rpartition("|")
+        query = query.where(tuple_(Enrolment.team, Enrolment.id) > tuple_(team, uuid.UUID(key)))
     found = session.execute(query).unique().all()
     counted = _count_scans(session, [device.id for _, device, _, _ in found if device])
     return [_row(*row, counted=counted) for row in found]
 
 
-def count_totals(session: Session, *, actor: Actor, wanted: TeamFilter) -> Totals:
-    """Return a day's figures over all pages."""
-    now = clock.now()
-    is_live = and_(
+def next_cursor(rows: Sequence[PhoneRow]) -> str:
+    """Return where the page after some rows begins; '' at the end."""
+    return f"{rows[-1].team}|{rows[-1].enrolment_id}" if len(rows) == PAGE else ""
+
+
+def is_live(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for a phone, joined to its enrolment, to be in contact."""
+    return and_(
         Device.withdrawn_at.is_(None),
         Enrolment.withdrawn_at.is_(None),
         Enrolment.expires_at > now,
         Device.last_seen_at >= now - SILENT_AFTER,
     )
+
+
+def count_totals(session: Session, *, actor: Actor, wanted: TeamFilter) -> Totals:
+    """Return a day's figures over all pages."""
+    now = clock.now()
+    is_waiting = and_(Device.id.is_(None), Enrolment.withdrawn_at.is_(None), Enrolment.expires_at > now)
     row = session.execute(
         _narrowed(
             select(
                 func.count(),
-                func.coalesce(func.sum(case((is_live, 1), else_=0)), 0),
+                func.coalesce(func.sum(case((is_waiting, 1), else_=0)), 0),
+                func.count(Device.id),
+                func.coalesce(func.sum(case((is_live(now), 1), else_=0)), 0),
                 func.coalesce(func.sum(Device.unsent), 0),
             )
-            .select_from(Device)
-            .join(Enrolment, Enrolment.id == Device.enrolment_id),
+            .select_from(Enrolment)
+            .outerjoin(Device, Device.enrolment_id == Enrolment.id),
             actor,
             wanted,
         )
@@ -142,7 +168,15 @@ def count_totals(session: Session, *, actor: Actor, wanted: TeamFilter) -> Total
     waiting = select(func.count()).where(Discrepancy.status == "open")
     if not actor.everywhere:
         waiting = waiting.where(Discrepancy.place_id.in_(actor.place_ids))
-    return Totals(row[0], int(row[1]), bound or 0, int(row[2]), session.scalar(waiting) or 0)
+    return Totals(
+        enrolments=row[0],
+        waiting=int(row[1]),
+        phones=row[2],
+        live=int(row[3]),
+        bound=bound or 0,
+        unsent=int(row[4]),
+        discrepancies=session.scalar(waiting) or 0,
+    )
 
 
 def list_left(session: Session, *, actor: Actor, wanted: TeamFilter) -> list[SiteLeft]:

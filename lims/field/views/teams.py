@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,11 +17,11 @@ from lims.extensions import db, settings, vault
 from lims.field import enrolling
 from lims.field.actions import enrolments as actions
 from lims.field.keys import enrolment_code
-from lims.field.models import Enrolment
+from lims.field.models import Device, Enrolment
 from lims.field.queries import enrolments as queries
 from lims.field.queries import teams as team_queries
-from lims.field.queries.teams import PAGE, TeamFilter
-from lims.field.rules import WITHDRAWAL_REASONS
+from lims.field.queries.teams import TeamFilter
+from lims.field.rules import CLOCK_TOLD_FROM, WITHDRAWAL_REASONS, calculate_standing
 from lims.field.views import field
 from lims.intake.views.sent import sent_id
 from lims.labels.enrolments import EnrolmentCard, EnrolmentWords, enrolment_sheet_pdf
@@ -37,7 +37,7 @@ def list_teams() -> str:
     """Show a day's teams and phones, and who is still to be sampled; a script keeps it up to date."""
     actor, session, wanted = current_actor(), db.session(), read_filter()
     rows = team_queries.list_phones(session, actor=actor, wanted=wanted)
-    last = rows[-1] if len(rows) == PAGE else None
+    following = team_queries.next_cursor(rows)
     kept: dict[str, Any] = {
         "day": wanted.day.isoformat(),
         "place_id": wanted.place_id or "",
@@ -52,23 +52,19 @@ def list_teams() -> str:
         teams=team_queries.list_teams(session, actor=actor, day=wanted.day),
         wanted=wanted,
         kept=kept,
-        more_url=url_for("field.list_teams", **kept, after=f"{last.team}|{last.enrolment_id}")
-        if last
-        else None,
+        more_url=url_for("field.list_teams", **kept, after=following) if following else None,
     )
 
 
 def read_filter() -> TeamFilter:
     """Return what the address narrows the list to; what cannot be read is left out."""
-    day, place_id, after = clock.today(), None, None
+    day, place_id = clock.today(), None
     with suppress(ValueError):
         day = date.fromisoformat(request.args.get("day", ""))
     with suppress(ValueError):
         place_id = uuid.UUID(request.args.get("place_id", ""))
-    with suppress(ValueError):
-        team, _bar, key = request.args.get("after", "").rpartition("|")
-        after = (team, uuid.UUID(key))
-    return TeamFilter(day, place_id, request.args.get("team", "")[: enrolling.LONGEST_TEAM], after)
+    team = request.args.get("team", "")[: enrolling.LONGEST_TEAM]
+    return TeamFilter(day, place_id, team, request.args.get("after", ""))
 
 
 @field.route("/teams/enrolments/new", methods=["GET", "POST"])
@@ -85,7 +81,7 @@ def enrol_collectors() -> str | tuple[str, int] | Response:
             place_id=sent_id("place_id", missing=_("Choose a site.")),
             day=_sent_day(),
             team=request.form.get("team", ""),
-            user_ids=[uuid.UUID(key) for key in request.form.getlist("user_ids")],
+            user_ids=_sent_users(),
         )
     except LimsError as refusal:
         return _enrolment_page(mistake=say_error(refusal)), refusal.status
@@ -101,6 +97,13 @@ def _sent_day() -> date:
         return date.fromisoformat(request.form.get("day", ""))
     except ValueError:
         raise InvalidInput("Choose a day.", field="day") from None
+
+
+def _sent_users() -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(key) for key in request.form.getlist("user_ids")]
+    except ValueError:
+        raise InvalidInput(actions.NOT_COLLECTING, field="user_ids") from None
 
 
 def _enrolment_page(mistake: str = "") -> str:
@@ -129,7 +132,7 @@ def _campaigns() -> list[Any]:
 def show_enrolment(enrolment_id: uuid.UUID) -> str:
     """Show an enrolment's QR on the screen, for the phone that is to use it."""
     found = queries.get_enrolment(db.session(), actor=current_actor(), enrolment_id=enrolment_id)
-    is_open = not found.withdrawn_at and found.device is None and clock.now() < found.expires_at
+    is_open = found.device is None and _standing(found) == "waiting"
     return render_template(
         "field/enrolment.html",
         enrolment=found,
@@ -137,6 +140,16 @@ def show_enrolment(enrolment_id: uuid.UUID) -> str:
         qr=labels.qr_svg(_address(found), label=_("QR to enrol a phone")) if is_open else "",
         address=_address(found) if is_open else "",
         events=read_timeline(db.session(), subject_ids=[found.id]),
+    )
+
+
+def _standing(enrolment: Enrolment) -> str:
+    device = enrolment.device
+    return calculate_standing(
+        withdrawn=bool(enrolment.withdrawn_at or (device and device.withdrawn_at)),
+        expires_at=enrolment.expires_at,
+        last_seen_at=device.last_seen_at if device else None,
+        now=clock.now(),
     )
 
 
@@ -166,16 +179,18 @@ def enrol_list() -> str | tuple[str, int]:
             {"line": one.line, "name": "", "team": "", "verdict": "wrong", "message": say_error(one.reason)}
             for one in refused
         ]
-        if not request.form.get("dry_run"):
-            done = actions.enrol_list(
-                actor=current_actor(),
-                client_id=sent_id(),
-                campaign_id=sent_id("campaign_id", missing=_("Choose a campaign.")),
-                place_id=_optional_site(),
-                day=_sent_day(),
-                rows=read,
-            )
-            verdicts += [one | {"message": say(one["message"], one["parameters"])} for one in done]
+        asked: dict[str, Any] = {
+            "actor": current_actor(),
+            "campaign_id": sent_id("campaign_id", missing=_("Choose a campaign.")),
+            "place_id": _optional_site(),
+            "day": _sent_day(),
+            "rows": read,
+        }
+        if request.form.get("dry_run"):
+            decided = actions.check_list(db.session(), **asked)
+        else:
+            decided = actions.enrol_list(client_id=sent_id(), **asked)
+        verdicts += [one | {"message": say(one["message"], one["parameters"])} for one in decided]
     except LimsError as refusal:
         return _list_page(mistake=say_error(refusal)), refusal.status
     return _list_page(verdicts=sorted(verdicts, key=lambda one: one["line"]), read=len(read))
@@ -218,6 +233,12 @@ def print_sheet() -> Response:
     )
     if not found:
         raise InvalidInput("No enrolment of that day waits for a phone. Enrol collectors first.", field="day")
+    if len(found) > queries.MOST_ON_SHEET:
+        raise InvalidInput(
+            "These are more than %(most)s cards. Choose a site or a team, and print its sheet.",
+            field="place_id",
+            most=queries.MOST_ON_SHEET,
+        )
     cards = [
         EnrolmentCard(
             address=_address(one),
@@ -244,12 +265,20 @@ def show_device(device_id: uuid.UUID) -> str:
     return render_template(
         "field/device.html",
         device=found,
+        standing_now=_standing(found.enrolment),
+        clock_off_minutes=_clock_off(found),
         counts=team_queries.count_verdicts(session, device_id=found.id),
         missing=team_queries.count_missing(session, device_id=found.id),
         scans=team_queries.list_last_scans(session, device_id=found.id),
         reasons=WITHDRAWAL_REASONS,
         events=read_timeline(session, subject_ids=[found.id]),
     )
+
+
+def _clock_off(device: Device) -> int:
+    """Return by how many minutes a phone's clock is off, where that is worth telling."""
+    off = abs(timedelta(milliseconds=device.offset_ms))
+    return round(off / timedelta(minutes=1)) if off > CLOCK_TOLD_FROM else 0
 
 
 @field.post("/teams/devices/<uuid:device_id>/withdrawal")
