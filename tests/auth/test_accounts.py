@@ -66,3 +66,21 @@ def test_creating_an_account_leaves_one_event(account):
     events = db.session.scalars(select(Event)).all()
     assert [(event.subject_kind, event.verb, event.seq) for event in events] == [("user", "created", 1)]
     assert events[0].actor_id is RESIDENT.user_id
+
+
+def test_an_account_without_a_password_is_refused_by_the_same_work_as_an_unknown_one(monkeypatch):
+    """Else the time of a sign-in would tell which accounts are reached by a phone alone."""
+    from lims.auth import passwords
+
+    worked = []
+
+    class Watched:
+        def verify(self, stored: str, password: str) -> bool:
+            worked.append(stored)
+            return honest.verify(stored, password)
+
+    honest = passwords._HASHER
+    monkeypatch.setattr(passwords, "_HASHER", Watched())
+    assert [passwords.check_password("nothing", stored=stored) for stored in (None, "!", "")] == [False] * 3
+    assert len(set(worked)) == 1
+    assert worked[0].startswith("$argon2id$")
