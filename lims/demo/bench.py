@@ -13,7 +13,7 @@ from lims.demo.cycler import simulate_readings
 from lims.demo.people import Invented
 from lims.errors import AlreadyDone
 from lims.extensions import db
-from lims.pooling.actions import pools, runs
+from lims.pooling.actions import pools, readings, runs
 from lims.results.actions import release, review, verification
 from lims.results.queries import results as result_queries
 
@@ -78,7 +78,7 @@ class Bench:
             pool: [who for tube in tubes for who in self.truth[tube]] for pool, tubes in self.members.items()
         }
         for plate in self.plates:
-            runs.record_readings(
+            readings.record_readings(
                 actor=self.technician,
                 run_code=plate["run"],
                 readings=simulate_readings(

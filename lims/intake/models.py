@@ -224,13 +224,15 @@ class Tube(Keyed, Base):
     box_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("box.id"), index=True)
     laboratory_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("place.id"))
     received_at: Mapped[datetime | None]
-    # row and place in the rack, in the order received, as "3-07"
+    # the rack and the place in it, as "3-07": in the order received, then where it is kept
     rack_position: Mapped[str] = mapped_column(String(12), default="")
+    storage_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("storage.id"))
     rejection_reason: Mapped[str] = mapped_column(word(), default="")
     campaign: Mapped[Campaign] = relationship()
     place: Mapped[Place | None] = relationship(foreign_keys=[place_id])
     laboratory: Mapped[Place | None] = relationship(foreign_keys=[laboratory_id])
     box: Mapped[Box | None] = relationship()
+    storage: Mapped[Storage | None] = relationship()
     samples: Mapped[list[Sample]] = relationship(back_populates="tube", order_by="Sample.slot")
     __table_args__ = (
         one_of("mode", rules.MODES),
@@ -242,6 +244,27 @@ class Tube(Keyed, Base):
         Index(None, "laboratory_id", "status", "received_at"),
         Index(None, "place_id", "status", "collected_at"),
     )
+
+
+class Storage(Keyed, Base):
+    """Where a laboratory keeps tubes: a refrigerator or a freezer with its temperature."""
+
+    __tablename__ = "storage"
+    laboratory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("place.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    temperature_c: Mapped[float]
+    __table_args__ = (UniqueConstraint("laboratory_id", "name"),)
+
+
+class SecondSwab(Base):
+    """A second tube of the same person, taken at the same visit and kept until the first one's pool is positive."""
+
+    __tablename__ = "second_swab"
+    tube_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tube.id"), primary_key=True)
+    second_tube_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tube.id"), unique=True)
+    noted_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    noted_at: Mapped[datetime]
+    __table_args__ = (CheckConstraint("tube_id <> second_tube_id", name="two_tubes"),)
 
 
 class BoxTube(Base):
@@ -305,8 +328,9 @@ class Discrepancy(Keyed, Base):
     tube_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("tube.id"), index=True)
     declaration_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("declaration.id"), index=True)
     box_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("box.id"), index=True)
-    # a pool; no foreign key, as intake knows nothing of the laboratory's tables
+    # a pool, a run; no foreign keys, as intake knows nothing of the laboratory's tables
     pool_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    run_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     holds_results: Mapped[bool]
     # codes and numbers for the list; the scan itself is sealed
     details: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -85,6 +85,11 @@ DISCREPANCY_KINDS = (
     "late_binding",  # a name came after the tube was tested
     "discordance",  # all members negative after a positive pool
     "scan_refused",  # a phone's scan that was kept and not let in
+    "carry_over",  # a late positive beside a very strong neighbour
+    "weak_positives",  # an unlikely number of weak positives on one plate
+    "positivity_jump",  # far more positives than this laboratory, kit lot or plate had before
+    "flat_curve",  # a Ct whose curve never leaves its baseline
+    "control_drift",  # a control outside its chart's limits
 )
 # These hold the results of their tube and of their person until a supervisor has settled them (DESIGN §3, rule 6).
 HOLDING_KINDS = frozenset(
@@ -96,6 +101,11 @@ HOLDING_KINDS = frozenset(
         "late_binding",
         "discordance",
         "other_campaign",
+        "carry_over",
+        "weak_positives",
+        "positivity_jump",
+        "flat_curve",
+        "control_drift",
     }
 )
 SETTLEMENTS = ("accepted", "dismissed", "resample")

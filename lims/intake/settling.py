@@ -18,7 +18,8 @@ from typing import Any
 from lims.errors import Refused
 
 # Settled by others: here they would be closed without what must follow in the laboratory.
-OF_THE_LABORATORY = frozenset({"late_binding", "discordance"})
+SUSPICIONS = frozenset({"carry_over", "weak_positives", "positivity_jump", "flat_curve", "control_drift"})
+OF_THE_LABORATORY = frozenset({"late_binding", "discordance"}) | SUSPICIONS
 # Intake could close these, but whoever kept them can do more.
 OF_OTHERS = OF_THE_LABORATORY | {"scan_refused"}
 

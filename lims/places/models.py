@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lims.places import rules
 from lims.tables import Base, Keyed, one_of, word
 
 KINDS = ("province", "district", "commune", "site", "laboratory")
@@ -75,6 +76,8 @@ class Campaign(Keyed, Base):
     symptomatic_alone: Mapped[bool] = mapped_column(default=True)
     contacts_alone: Mapped[bool] = mapped_column(default=False)
     confirm_all_members: Mapped[bool] = mapped_column(default=False)
+    # how a positive pool is resolved; a tube mixed at collection is always resampled
+    positive_pool_strategy: Mapped[str] = mapped_column(word(), default="singles")
     validity_hours: Mapped[int] = mapped_column(default=72)
     hold_limit_hours: Mapped[int] = mapped_column(default=48)
     coldest_c: Mapped[float] = mapped_column(default=2.0)
@@ -85,5 +88,6 @@ class Campaign(Keyed, Base):
         CheckConstraint("pool_size BETWEEN 1 AND 20", name="pool_size_possible"),
         CheckConstraint("mixed_tube_size BETWEEN 1 AND 20", name="mixed_tube_size_possible"),
         CheckConstraint("validity_hours > 0 AND hold_limit_hours > 0", name="limits_positive"),
+        one_of("positive_pool_strategy", rules.STRATEGIES),
         Index(None, "province_id", "is_open"),
     )

@@ -11,6 +11,8 @@ from vn_collate import collate_key
 from lims.errors import InvalidInput
 
 MOST_IN_A_POOL = 20
+STRATEGIES = ("singles", "halves", "second_swab")
+"""How a positive pool is resolved: each kept tube alone; two halves first; the second swab of the same visit."""
 LABORATORY_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 
 

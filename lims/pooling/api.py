@@ -14,6 +14,7 @@ from lims.extensions import db
 from lims.language import say, say_error
 from lims.places.queries import get_laboratory
 from lims.pooling.actions import pools as pool_actions
+from lims.pooling.actions import readings as reading_actions
 from lims.pooling.actions import runs as run_actions
 from lims.pooling.models import Run
 from lims.pooling.queries import assays as assay_queries
@@ -365,7 +366,7 @@ def start_run(run_code: str, json_data: Once) -> dict[str, Any]:
 def record_readings(run_code: str, json_data: Readings) -> dict[str, Any]:
     """Record readings."""
     typed = json_data.readings
-    answer = run_actions.record_readings(
+    answer = reading_actions.record_readings(
         actor=current_actor(),
         client_id=json_data.client_id,
         run_code=run_code,

@@ -11,7 +11,7 @@ Source of the model: the kits' leaflets and laboratory code compared in the note
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lims.errors import InvalidInput
@@ -26,6 +26,10 @@ INTERNAL_CONTROLS = ("needed_for_negative", "always")
 """When the internal control must be there: only to believe a negative, or always, even for a positive."""
 
 CONTROL_KINDS = ("NTC", "NEC", "PC", "weak_PC", "PEC", "HSC")
+EXTRACTED_CONTROLS = ("NEC", "PEC", "HSC")
+"""Controls that went through an extraction, and so speak for what was extracted with them."""
+STOPS = ("run", "block")
+"""What a failed control makes worthless: everything, or what was extracted together with it."""
 EXPECTATIONS = ("none", "present", "any")
 MOST_IN_POOL = 20
 
@@ -43,6 +47,8 @@ class Target:
         floor: a Ct below this is too early to be true; 0 for none.
         grey_from: first Ct of the grey band, not below the cut-off; None without a band.
         grey_to: last Ct of the grey band.
+        aliases: other names of the target that instruments are set up with.
+        pool_cutoff: the cut-off in pools of several tubes, where the laboratory has validated another; else None.
     """
 
     name: str
@@ -53,6 +59,8 @@ class Target:
     floor: float = 0.0
     grey_from: float | None = None
     grey_to: float | None = None
+    aliases: tuple[str, ...] = ()
+    pool_cutoff: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +86,14 @@ class Control:
         kind: one of CONTROL_KINDS.
         required_count: at least how many on a plate.
         targets: target name → what it must show; a target left out may show anything.
+        stops: "run": when it fails nothing of the plate is used; "block": only what was extracted with it is lost
+            (for controls that went through an extraction).
     """
 
     kind: str
     required_count: int
     targets: Mapping[str, Expectation]
+    stops: str = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ class Assay:
         controls: what every run must carry.
         max_pool_size: most people in one pool with this kit.
         wells_per_pool: 1 where all targets are in one well; more where each has its own (CDC: 3).
+        source: where its numbers come from, for whoever agrees to it.
     """
 
     name: str
@@ -106,6 +118,13 @@ class Assay:
     controls: tuple[Control, ...]
     max_pool_size: int
     wells_per_pool: int = 1
+    source: str = ""
+
+    def for_pools(self) -> Assay:
+        """Return the rules for a pool of several tubes: each target's validated cut-off, else the kit's own."""
+        if all(target.pool_cutoff is None for target in self.targets):
+            return self
+        return replace(self, targets=tuple(_for_pool(target) for target in self.targets))
 
     @property
     def viral(self) -> tuple[Target, ...]:
@@ -120,16 +139,30 @@ class Assay:
     def to_definition(self) -> dict[str, Any]:
         """Return the assay as plain JSON; `read_definition` is the way back."""
         definition = asdict(self)
-        definition["targets"] = list(definition["targets"])
+        definition["targets"] = [
+            {**target, "aliases": list(target["aliases"])} for target in definition["targets"]
+        ]
         definition["controls"] = [
             {
                 "kind": control.kind,
                 "required_count": control.required_count,
                 "targets": {name: asdict(expectation) for name, expectation in control.targets.items()},
+                "stops": control.stops,
             }
             for control in self.controls
         ]
         return definition
+
+
+def _for_pool(target: Target) -> Target:
+    """Return a target as it counts in pools; a grey band that the other cut-off reaches into begins after it."""
+    if target.pool_cutoff is None:
+        return target
+    grey_from, grey_to = target.grey_from, target.grey_to
+    if grey_from is not None and grey_to is not None and grey_from < target.pool_cutoff:
+        grey_from = target.pool_cutoff
+        grey_from, grey_to = (grey_from, grey_to) if grey_from < grey_to else (None, None)
+    return replace(target, cutoff=target.pool_cutoff, grey_from=grey_from, grey_to=grey_to)
 
 
 def read_definition(definition: Mapping[str, Any]) -> Assay:
@@ -143,7 +176,9 @@ def read_definition(definition: Mapping[str, Any]) -> Assay:
     """
     try:
         fields = dict(definition)
-        fields["targets"] = tuple(Target(**target) for target in fields["targets"])
+        fields["targets"] = tuple(
+            Target(**{**target, "aliases": tuple(target.get("aliases", ()))}) for target in fields["targets"]
+        )
         fields["controls"] = tuple(
             Control(
                 **{
@@ -178,13 +213,10 @@ def validate_definition(assay: Assay) -> None:
         "name",
         N_("The assay needs a name."),
     )
-    _require(
-        len({str(name).casefold() for name in names}) == len(names),
-        "targets",
-        N_("Two targets have the same name."),
-    )
     for target in assay.targets:
         _check_target(target)
+    called = [name.casefold() for target in assay.targets for name in (target.name, *target.aliases)]
+    _require(len(set(called)) == len(called), "targets", N_("Two targets have the same name."))
     _require(bool(assay.viral), "targets", N_("The assay needs a target of the virus."))
     _require(
         bool(assay.internal),
@@ -219,6 +251,12 @@ def _check_target(target: Target) -> None:
     name = isinstance(target.name, str) and 0 < len(target.name.strip()) <= 40 and isinstance(target.dye, str)
     _require(name, field, N_("Every target needs a name of at most 40 letters."))
     _require(
+        all(isinstance(alias, str) and 0 < len(alias.strip()) <= 40 for alias in target.aliases),
+        field,
+        N_("%(target)s: every other name has at most 40 letters."),
+        target=target.name,
+    )
+    _require(
         target.role in ROLES, field, N_("%(target)s: the role is viral or internal."), target=target.name
     )
     _require(
@@ -231,6 +269,12 @@ def _check_target(target: Target) -> None:
         _is_ct(target.cutoff) and _is_ct(target.floor) and target.floor < target.cutoff,
         field,
         N_("%(target)s: the cut-off must lie between the floor and 60."),
+        target=target.name,
+    )
+    _require(
+        target.pool_cutoff is None or (_is_ct(target.pool_cutoff) and target.floor < target.pool_cutoff),
+        field,
+        N_("%(target)s: the cut-off for pools must lie between the floor and 60."),
         target=target.name,
     )
     band = (target.grey_from, target.grey_to)
@@ -255,6 +299,12 @@ def _check_controls(assay: Assay) -> None:
             _is_count(control.required_count) and control.required_count >= 1,
             field,
             N_("%(kind)s: at least one well is required."),
+            kind=control.kind,
+        )
+        _require(
+            control.stops in STOPS and (control.stops == "run" or control.kind in EXTRACTED_CONTROLS),
+            field,
+            N_("%(kind)s: only a control that was extracted can stop a block instead of the run."),
             kind=control.kind,
         )
         for name, expectation in control.targets.items():

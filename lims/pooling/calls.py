@@ -49,11 +49,13 @@ class ControlReading:
         kind: NTC, PC and so on.
         well: its well.
         cts: target name → Ct, None for no Ct.
+        block: code of the extraction that it went through; "" where none is known.
     """
 
     kind: str
     well: str
     cts: Mapping[str, float | None]
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RunControls:
-    """Whether a run may be believed, and all that speaks against it."""
+    """Whether a run may be believed, and all that speaks against it.
+
+    Args:
+        valid: False where the whole run is lost.
+        problems: why it is.
+        blocks: code of an extraction → why only what was extracted with it is lost.
+    """
 
     valid: bool
     problems: tuple[Problem, ...]
+    blocks: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
 
 def call_target(target: Target, ct: float | None) -> str:
@@ -210,7 +219,7 @@ def check_run_controls(assay: Assay, readings: Sequence[ControlReading]) -> RunC
     """Say whether a run may be believed.
 
     Every kind of control must be there often enough, and every control on the plate must be right: one spoilt
-    control among several good ones fails the run too.
+    control among several good ones fails the run too, or the extraction it went through where the assay says so.
 
     Args:
         assay: the rules.
@@ -227,9 +236,15 @@ def check_run_controls(assay: Assay, readings: Sequence[ControlReading]) -> RunC
             message = N_("%(kind)s: %(required)s needed on the plate, %(present)s found.")
             counts = {"required": control.required_count, "present": present[control.kind]}
             problems.append(Problem(message, {"kind": control.kind, **counts}))
+    stopping_blocks = {control.kind for control in assay.controls if control.stops == "block"}
+    blocks: dict[str, tuple[Problem, ...]] = {}
     for reading in readings:
-        problems.extend(call_control(assay, reading))
-    return RunControls(not problems, tuple(problems))
+        found = call_control(assay, reading)
+        if found and reading.block and reading.kind in stopping_blocks:
+            blocks[reading.block] = blocks.get(reading.block, ()) + found
+        else:
+            problems.extend(found)
+    return RunControls(not problems, tuple(problems), blocks)
 
 
 def _check_expectation(

@@ -75,6 +75,7 @@ class Case:
     group_finding: str | None
     may_confirm: bool
     confirm_all_members: bool
+    strategy: str = "singles"
 
     @property
     def step(self) -> Step:
@@ -90,16 +91,21 @@ class Case:
                 group_finding=self.group_finding,
                 may_confirm=self.may_confirm,
                 confirm_all_members=self.confirm_all_members,
+                strategy=self.strategy,
             )
         )
 
-    def reportable(self) -> list[Any]:
-        """The samples a finding may be reported for: of tubes with all their names, not closed otherwise."""
+    def reportable(self, tube_id: uuid.UUID | None = None) -> list[Any]:
+        """The samples a finding may be reported for: of tubes with all their names, not closed otherwise.
+
+        Args:
+            tube_id: only of this tube.
+        """
         fitting = OPEN_TO_CONFIRMATION if self.pool.purpose == "confirm" else {"bound"}
         return [
             sample
             for tube in self.tubes
-            if tube.is_named
+            if tube.is_named and tube_id in (None, tube.row.id)
             for sample in tube.samples
             if sample.status in fitting
         ]
@@ -165,7 +171,9 @@ def load_cases(session: Session, pools: Sequence[Pool], *, lock: bool = False) -
         row.id: row
         for row in session.execute(
             select(Pool.id, Pool.finding, Pool.member_count).where(
-                Pool.id.in_([pool.parent_id for pool in pools if pool.parent_id])
+                Pool.id.in_([pool.parent_id for pool in pools if pool.parent_id]),
+                # what a withdrawn run found contradicts nothing
+                Pool.status != "void",
             )
         )
     }
@@ -177,10 +185,10 @@ def load_cases(session: Session, pools: Sequence[Pool], *, lock: bool = False) -
             )
         )
     }
-    policies: dict[uuid.UUID, bool] = {
-        row[0]: row[1]
+    policies: dict[uuid.UUID, Any] = {
+        row.id: row
         for row in session.execute(
-            select(Campaign.id, Campaign.confirm_all_members).where(
+            select(Campaign.id, Campaign.confirm_all_members, Campaign.positive_pool_strategy).where(
                 Campaign.id.in_({pool.campaign_id for pool in pools})
             )
         )
@@ -195,7 +203,8 @@ def load_cases(session: Session, pools: Sequence[Pool], *, lock: bool = False) -
                 tubes=members[pool.id],
                 group_finding=parent.finding if parent is not None and answers_group else None,
                 may_confirm=rights.get(pool.laboratory_id, False) if pool.laboratory_id else False,
-                confirm_all_members=policies[pool.campaign_id],
+                confirm_all_members=policies[pool.campaign_id].confirm_all_members,
+                strategy=policies[pool.campaign_id].positive_pool_strategy,
             )
         )
     return cases

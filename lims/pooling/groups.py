@@ -15,7 +15,7 @@ from lims.pooling.outcomes import Outcome, Resolution, Step, settle_group
 
 @dataclass
 class Group:
-    """A positive pool of several tubes with all tests of its single tubes."""
+    """A positive pool of several tubes with all tests that answer it: of its single tubes, or of its halves."""
 
     parent_id: uuid.UUID
     cases: list[Case]
@@ -25,7 +25,7 @@ class Group:
     def latest(self) -> dict[uuid.UUID, Case | None]:
         """The last test of each tube; None while it is not called, or is to be repeated."""
         found: dict[uuid.UUID, Case | None] = {}
-        for one in sorted(self.cases, key=lambda case_: case_.pool.attempt):
+        for one in sorted(self.cases, key=lambda case_: case_.pool.opened_at):
             for tube in one.tubes:
                 found[tube.row.id] = None if one.step is Step.REPEAT and not tube.is_lost else one
         return found | dict.fromkeys(self.open_tube_ids)
@@ -50,7 +50,7 @@ class Group:
             Outcome(sample.id, "not_detected", one.pool.id, held, self.runs[one.pool.id])
             for tube_id, one in sorted(self.latest().items())
             if one is not None and one.step is Step.AWAIT and (only is None or tube_id in only)
-            for sample in one.reportable()
+            for sample in one.reportable(tube_id)
         ]
         resolution.outcomes.extend(fresh)
         if held and fresh:

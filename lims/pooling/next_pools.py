@@ -33,7 +33,7 @@ class NewPool:
 
 def list_lost(one: Case) -> Iterable[Member]:
     """Return the tubes that should be tested again but are no longer there: their people are asked again."""
-    if one.step in (Step.RETEST_EACH, Step.CONFIRM_EACH, Step.REPEAT):
+    if one.step in (Step.HALVES, Step.RETEST_EACH, Step.CONFIRM_EACH, Step.REPEAT):
         return [tube for tube in one.tubes if tube.is_lost]
     return []
 
@@ -46,11 +46,17 @@ def list_next_pools(one: Case) -> list[NewPool]:
     ]
     if step in (Step.RETEST_EACH, Step.CONFIRM_EACH):
         purpose = "retest" if step is Step.RETEST_EACH else "confirm"
-        return [NewPool(pool, (tube,), purpose, 1, False, pool.id) for tube in kept]
+        # a half without a clear finding is no positive pool: what its tubes are tested for is the whole pool
+        answers = pool.parent_id if pool.purpose == "retest" and pool.finding != "detected" else pool.id
+        return [NewPool(pool, (tube,), purpose, 1, False, answers) for tube in kept]
+    if step is Step.HALVES:
+        middle = (len(kept) + 1) // 2
+        halves = [half for half in (kept[:middle], kept[middle:]) if half]
+        return [NewPool(pool, tuple(half), "retest", 1, False, pool.id) for half in halves]
     if step is Step.CONFIRM:
         return [NewPool(pool, (tube,), "confirm", 1, False, pool.id) for tube in kept]
     if step is Step.REPEAT and kept:
-        if len(one.tubes) > 1 or one.tubes[0].expected > 1:
+        if pool.purpose == "screen" and (len(one.tubes) > 1 or one.tubes[0].expected > 1):
             return [NewPool(pool, tuple(kept), "screen", pool.attempt + 1, True, pool.id)]
         purpose = "confirm" if pool.purpose == "confirm" else "retest"
         # A repeat answers what the first try answered, so that all tests of a positive pool have one parent.

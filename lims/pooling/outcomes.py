@@ -64,6 +64,7 @@ class Step(StrEnum):
     HOLD = "hold"  # reported on hold: it contradicts what was found before
     AWAIT = "await"  # negative after a positive pool: waits until all its siblings are called
     REPEAT = "repeat"  # the same tubes once more, from a new extraction
+    HALVES = "halves"  # the kept tubes in two halves, each tested as a pool
     RETEST_EACH = "retest_each"  # each kept tube alone
     CONFIRM_EACH = "confirm_each"  # each kept tube alone, in a laboratory that may confirm
     ASK_AGAIN = "ask_again"  # each person is sampled again, alone
@@ -82,6 +83,7 @@ class Tested:
         group_finding: finding of the pool of several tubes that this one answers; None where it answers none.
         may_confirm: whether the laboratory has the right to confirm.
         confirm_all_members: the campaign's policy: all members of a positive pool go on, not only who is detected.
+        strategy: the campaign's policy for positive pools, a word of `places.rules.STRATEGIES`.
     """
 
     purpose: str
@@ -92,6 +94,11 @@ class Tested:
     group_finding: str | None
     may_confirm: bool
     confirm_all_members: bool
+    strategy: str = "singles"
+
+
+SMALLEST_HALVED = 4
+"""Halves of fewer tubes would cost more reactions than testing each tube alone."""
 
 
 def decide(tested: Tested) -> Step:
@@ -107,11 +114,14 @@ def decide(tested: Tested) -> Step:
 
 def _decide_several_tubes(tested: Tested) -> Step:
     if tested.finding == "not_detected":
-        return Step.REPORT
+        return Step.AWAIT if tested.group_finding == "detected" else Step.REPORT
     if tested.finding == "invalid":
         return Step.REPEAT if tested.attempt < MOST_ATTEMPTS else Step.RETEST_EACH
-    goes_on = tested.confirm_all_members and not tested.may_confirm
-    return Step.CONFIRM_EACH if goes_on else Step.RETEST_EACH
+    if tested.confirm_all_members and not tested.may_confirm:
+        return Step.CONFIRM_EACH
+    if tested.strategy == "halves" and tested.purpose == "screen" and tested.tubes >= SMALLEST_HALVED:
+        return Step.HALVES
+    return Step.RETEST_EACH
 
 
 def _decide_mixed_tube(tested: Tested) -> Step:

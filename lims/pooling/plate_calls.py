@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lims.msgid import N_
 from lims.pooling.assays import Assay
@@ -21,19 +21,36 @@ from lims.pooling.readings import Reading
 
 @dataclass(frozen=True)
 class PlateWell:
-    """What stands in a well: a pool's code or a kind of control."""
+    """What stands in a well: a pool's code or a kind of control.
+
+    Args:
+        position: `A01`.
+        pool: its code, or None.
+        control: its kind, or None.
+        tubes: how many tubes the pool holds.
+        block: code of the extraction that the pool or the control went through; "" where none is known.
+    """
 
     position: str
     pool: str | None
     control: str | None
+    tubes: int = 1
+    block: str = ""
 
 
 @dataclass(frozen=True)
 class PlateCalls:
-    """The calls by well, and what is wrong with the run's controls (nothing where it is valid)."""
+    """The calls by well, and what is wrong with the run's controls (nothing where it is valid).
+
+    Args:
+        calls: well → call.
+        problems: why the whole run is lost.
+        blocks: code of an extraction → why what was extracted with it is lost.
+    """
 
     calls: Mapping[str, Call]
     problems: tuple[Problem, ...]
+    blocks: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -52,12 +69,12 @@ def group_wells(kit: Assay, plate: Sequence[PlateWell]) -> list[list[PlateWell]]
         All wells of each pool; the wells of each control, `wells_per_pool` at a time.
     """
     pools: defaultdict[str, list[PlateWell]] = defaultdict(list)
-    controls: defaultdict[str, list[PlateWell]] = defaultdict(list)
+    controls: defaultdict[tuple[str, str], list[PlateWell]] = defaultdict(list)
     for well in plate:
         if well.pool is not None:
             pools[well.pool].append(well)
         elif well.control is not None:
-            controls[well.control].append(well)
+            controls[well.control, well.block].append(well)
     step = kit.wells_per_pool
     return [
         *pools.values(),
@@ -79,20 +96,36 @@ def call_plate(kit: Assay, plate: Sequence[PlateWell], readings: Iterable[Readin
     cts: defaultdict[str, dict[str, float | None]] = defaultdict(dict)
     for reading in readings:
         cts[reading.well][reading.target] = reading.ct
-    calls: dict[str, Call] = {}
-    controls = []
-    for group in group_wells(kit, plate):
-        kind = group[0].control
-        if kind is None:
-            call = call_pool_wells(kit, [cts[well.position] for well in group])
-        else:
-            merged = {target: ct for well in group for target, ct in cts[well.position].items()}
-            control = ControlReading(kind, "+".join(well.position for well in group), merged)
-            controls.append(control)
-            call = _control_call(kit, control)
-        calls.update(dict.fromkeys((well.position for well in group), call))
+    groups = group_wells(kit, plate)
+    controls = [
+        ControlReading(
+            group[0].control,
+            "+".join(well.position for well in group),
+            {target: ct for well in group for target, ct in cts[well.position].items()},
+            group[0].block,
+        )
+        for group in groups
+        if group[0].control is not None
+    ]
     checked = check_run_controls(kit, controls)
-    return PlateCalls(calls, checked.problems)
+    of_control = {control.well.split("+")[0]: control for control in controls}
+    calls: dict[str, Call] = {}
+    for group in groups:
+        first = group[0]
+        if first.position in of_control:
+            call = _control_call(kit, of_control[first.position])
+        elif first.block in checked.blocks:
+            call = _lost_with_its_block(checked.blocks[first.block][0])
+        else:
+            rules = kit.for_pools() if first.tubes > 1 else kit
+            call = call_pool_wells(rules, [cts[well.position] for well in group])
+        calls.update(dict.fromkeys((well.position for well in group), call))
+    return PlateCalls(calls, checked.problems, checked.blocks)
+
+
+def _lost_with_its_block(problem: Problem) -> Call:
+    """Call a pool whose extraction's control failed: it says nothing, neither a positive nor a negative."""
+    return Call("invalid", problem.message, problem.parameters)
 
 
 def _control_call(kit: Assay, control: ControlReading) -> Call:

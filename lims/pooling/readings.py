@@ -63,6 +63,7 @@ class Reading:
         ct: cycles, None for no Ct.
         raw: the text of the Ct.
         line: its line in the file, from 1.
+        flags: the instrument's own marks, such as "BADROX".
     """
 
     well: str
@@ -70,6 +71,7 @@ class Reading:
     ct: float | None
     raw: str
     line: int
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,18 @@ RUN = States(
         "void": (),
     },
 )
-STATES = (POOL, RUN)
+FILE = States(
+    "file",
+    {
+        # read and matched, to be looked at and accepted by a person
+        "staged": ("accepted", "declined"),
+        # once its columns are named it is read again
+        "refused": ("staged", "refused"),
+        "declined": (),
+        "accepted": (),
+    },
+)
+STATES = (POOL, RUN, FILE)
 
 PURPOSES = ("screen", "retest", "confirm")
 FINDINGS = ("detected", "not_detected", "inconclusive", "invalid")

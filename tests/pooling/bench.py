@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from lims.extensions import db
 from lims.intake.models import Sample, Tube
-from lims.pooling.actions import assays, runs
+from lims.pooling.actions import assays, readings, runs
 from lims.pooling.models import Pool, PoolMember
 from lims.pooling.queries import pools as queries
 from lims.pooling.queries import runs as run_queries
@@ -53,7 +53,7 @@ def read(
     world, planned, findings: Mapping[str, str] | None = None, *, confirming: bool = False, spoilt: str = ""
 ):
     """Record readings that give these findings."""
-    return runs.record_readings(
+    return readings.record_readings(
         actor=world.actor("technician_confirming" if confirming else "technician"),
         run_code=planned["run"],
         readings=readings_for(planned["wells"], findings or {}, spoilt=spoilt),

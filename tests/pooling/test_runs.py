@@ -13,7 +13,7 @@ from statements import count_statements
 from lims import audit
 from lims.errors import AlreadyDone, InvalidInput, NotFound, Refused, WrongState
 from lims.extensions import db
-from lims.pooling.actions import assays, pools, runs
+from lims.pooling.actions import assays, pools, readings, runs
 from lims.pooling.models import Assay, Pool, Reading, ResultFile, Run, WellCall
 from lims.pooling.queries import runs as queries
 from lims.pooling.seed_assays import cdc_n1_n2_rp
@@ -199,7 +199,7 @@ def test_every_mistake_is_named_with_line_and_column_and_nothing_is_used(world, 
         {"well": "A01", "target": "N", "ct": 61},
     ]
     with pytest.raises(ReadingsRefused) as refused:
-        runs.record_readings(actor=technician, run_code=planned["run"], readings=rows)
+        readings.record_readings(actor=technician, run_code=planned["run"], readings=rows)
     first = len(rows) - 6
     assert [(problem["line"] - first, problem["column"]) for problem in refused.value.problems] == [
         (1, "well"), (2, "well"), (3, "well"), (4, "target"), (5, "ct"), (6, "ct"),
@@ -215,7 +215,7 @@ def test_a_well_without_a_reading_is_missing_and_not_negative(world, technician)
     planned = bench.plan(world)
     rows = [row for row in bench.readings_for(planned["wells"], {}) if row["well"] != "A01"]
     with pytest.raises(ReadingsRefused) as refused:
-        runs.record_readings(actor=technician, run_code=planned["run"], readings=rows)
+        readings.record_readings(actor=technician, run_code=planned["run"], readings=rows)
     assert refused.value.problems[0]["parameters"] == {"well": "A01", "targets": "ORF1ab, N, IC"}
 
 
@@ -228,7 +228,7 @@ def test_a_plain_csv_says_the_same_as_typing_and_is_kept_as_it_came(world, techn
     [code] = pool_up(world, 2)
     planned = bench.plan(world)
     content = csv_of(bench.readings_for(planned["wells"], {code: "inconclusive"}))
-    answer = runs.record_readings(
+    answer = readings.record_readings(
         actor=technician, run_code=planned["run"], file_name="mẻ 1.csv", content=content
     )
     assert answer["pools"] == [{"pool": code, "finding": "inconclusive"}]
@@ -242,7 +242,7 @@ def test_a_csv_with_a_mistake_is_refused_as_a_whole_with_its_line(world, technic
     rows = bench.readings_for(planned["wells"], {})
     rows[1]["ct"] = "high"
     with pytest.raises(ReadingsRefused) as refused:
-        runs.record_readings(actor=technician, run_code=planned["run"], content=csv_of(rows))
+        readings.record_readings(actor=technician, run_code=planned["run"], content=csv_of(rows))
     assert [(problem["line"], problem["column"]) for problem in refused.value.problems] == [(3, "ct")]
 
 
@@ -289,7 +289,7 @@ def test_a_kit_with_a_well_for_each_target_takes_three_wells_a_pool(world, techn
         item = well["pool"] or well["control"]
         place = seen[item] = seen.get(item, -1) + 1
         rows.append({"well": well["position"], "target": ("N1", "N2", "RP")[place], "ct": cts[item][place]})
-    answer = runs.record_readings(actor=technician, run_code=planned["run"], readings=rows)
+    answer = readings.record_readings(actor=technician, run_code=planned["run"], readings=rows)
     assert answer["valid"], answer["failure"]
     assert answer["pools"] == [{"pool": first, "finding": "detected"}]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,20 +18,24 @@ from lims.places.queries import get_laboratory
 from lims.pooling import rules
 from lims.pooling.assays import Assay as AssayRules
 from lims.pooling.assays import read_definition
-from lims.pooling.calls import Call
-from lims.pooling.models import Pool, Reading, ResultFile, Run, Well, WellCall
-from lims.pooling.plate_calls import PlateWell, call_plate
+from lims.pooling.models import Extraction, KitLot, Pool, Run, Well
+from lims.pooling.plates_with_extractions import ControlWell, list_controls
 from lims.pooling.queries import assays as assay_queries
+from lims.pooling.queries import extractions as extraction_queries
+from lims.pooling.queries import kit_lots as lot_queries
 from lims.pooling.queries import pools as pool_queries
 from lims.pooling.queries import runs as queries
-from lims.pooling.readings import Reading as OneReading
 from lims.pooling.resolution import put_pools_back
-from lims.pooling.typed_readings import read_readings, write_csv
 from lims.tables import new_id
 from lims.transaction import action
 
 
-def _lock_run(session: Session, actor: Actor, code: str) -> Run:
+def lock_run(session: Session, actor: Actor, code: str) -> Run:
+    """Return a run of the actor's laboratories, locked.
+
+    Raises:
+        NotFound: no such run among them.
+    """
     run = queries.get_run(session, code=code, lock=True)
     actor.check_place(run.laboratory_id, missing=queries.no_such_run(run.code))
     return run
@@ -49,13 +52,14 @@ def plan_run(
     size: int = 96,
     pool_codes: Sequence[str] | None = None,
     wells: Mapping[str, str] | None = None,
+    extraction_codes: Sequence[str] | None = None,
     kit_lot: str = "",
     instrument: str = "",
 ) -> dict[str, Any]:
     """Fill a plate with closed pools and the assay's controls.
 
     Controls take the last wells in filling order, which cannot be taken for each other when the plate is put in the
-    wrong way round (`lims.plates.layout`).
+    wrong way round (`lims.plates.layout`). Each extraction that the pools went through has its own controls.
 
     Args:
         actor: technician.
@@ -66,6 +70,7 @@ def plan_run(
         pool_codes: what to test, in order; None: what waits, confirmations first, then retests, repeats and the
             oldest screening pools, as many as there is room for.
         wells: well → pool code, for pools placed by hand; instead of `pool_codes`.
+        extraction_codes: extractions whose pools are tested, in their order; instead of `pool_codes`.
         kit_lot: lot number of the kit.
         instrument: name of the cycler.
 
@@ -76,7 +81,8 @@ def plan_run(
         NotFound: the laboratory is not among the actor's, or no such assay or pool.
         InvalidInput: an impossible plate, or a code that is no pool's.
         Refused: the assay may not be used; a pool is not closed, not in this laboratory, may not be confirmed here or
-            is too large for the kit; nothing waits; or more pools than wells.
+            is too large for the kit; nothing waits; more pools than wells; or the lot has expired, is withdrawn, used
+            up or not among the lots that the laboratory keeps account of.
     """
     actor.check_place(laboratory_id)
     laboratory = get_laboratory(session, laboratory_id=laboratory_id)
@@ -84,18 +90,33 @@ def plan_run(
         raise InvalidInput("A plate has 96 or 384 wells.", field="size")
     assay = assay_queries.get_usable_assay(session, assay_id=assay_id)
     kit = read_definition(assay.definition)
-    controls = [kind.kind for kind in kit.controls for _ in range(kind.required_count * kit.wells_per_pool)]
+    lot = _find_lot(session, laboratory_id, assay.name, kit_lot)
+    if extraction_codes:
+        pool_codes = extraction_queries.list_pool_codes(
+            session, laboratory_id=laboratory_id, extraction_codes=extraction_codes
+        )
     if wells:
         pools = _find_named(session, list(wells.values()), laboratory, kit)
-        plan = _lay_by_hand(wells, controls, size=size, wells_per_pool=kit.wells_per_pool)
+    elif pool_codes is not None:
+        pools = _find_named(session, pool_codes, laboratory, kit)
     else:
-        room = (size - len(controls)) // kit.wells_per_pool
-        pools = (
-            _find_waiting(session, laboratory, kit, room=room)
-            if pool_codes is None
-            else _find_named(session, pool_codes, laboratory, kit)
-        )
-        plan = plates.layout(size, [pool.code for pool in pools], controls, wells_per_item=kit.wells_per_pool)
+        room = (
+            size - sum(kind.required_count * kit.wells_per_pool for kind in kit.controls)
+        ) // kit.wells_per_pool
+        pools = _find_waiting(session, laboratory, kit, room=room)
+    extractions = extraction_queries.map_extractions(session, pool_ids=[pool.id for pool in pools])
+    controls = list_controls(kit, [extractions.get(pool.id) for pool in pools])
+    if not wells and pool_codes is None:
+        # each further extraction needs a control of its own: what no longer fits waits for the next plate
+        pools = pools[: (size - len(controls)) // kit.wells_per_pool]
+        controls = list_controls(kit, [extractions.get(pool.id) for pool in pools])
+    kinds = [control.kind for control in controls]
+    plan = (
+        _lay_by_hand(wells, kinds, size=size, wells_per_pool=kit.wells_per_pool)
+        if wells
+        else plates.layout(size, [pool.code for pool in pools], kinds, wells_per_item=kit.wells_per_pool)
+    )
+    _check_lot(session, lot, reactions=len(plan))
     run = Run(
         id=new_id(),
         code=codes.mint("plate"),
@@ -104,14 +125,15 @@ def plan_run(
         assay_id=assay.id,
         size=size,
         status="planned",
-        kit_lot=kit_lot.strip(),
+        kit_lot=lot.lot if lot else kit_lot.strip(),
+        kit_lot_id=lot.id if lot else None,
         instrument=instrument.strip(),
         planned_by_id=actor.user_id,
         planned_at=clock.now(),
     )
     session.add(run)
     session.flush()
-    _keep_plate(session, run, pools, plan)
+    _keep_plate(session, run, pools, plan, controls)
     audit.note(
         session,
         "run",
@@ -139,6 +161,50 @@ def plan_run(
             for position, item in plan.items()
         ],
     }
+
+
+def _find_lot(session: Session, laboratory_id: uuid.UUID, assay_name: str, written: str) -> KitLot | None:
+    """Return the lot of a number; None where the laboratory keeps no account of this kit's lots.
+
+    Raises:
+        Refused: it keeps account, and this number is not among its lots.
+    """
+    lots = lot_queries.list_lots(session, laboratory_id=laboratory_id, assay_name=assay_name)
+    if not lots:
+        return None
+    lot = next((one for one in lots if one.lot.casefold() == written.strip().casefold()), None)
+    if lot is None:
+        raise Refused(
+            "Lot “%(lot)s” is not among this laboratory's lots of %(assay)s. Choose one, or add it to the lots first.",
+            field="kit_lot",
+            lot=written.strip() or "–",
+            assay=assay_name,
+        )
+    return lot
+
+
+def _check_lot(session: Session, lot: KitLot | None, *, reactions: int) -> None:
+    if lot is None:
+        return
+    words: dict[str, object] = {"lot": lot.lot}
+    if lot.expires_on < clock.today():
+        raise Refused(
+            "Lot %(lot)s expired on %(date)s. Take another lot.",
+            field="kit_lot",
+            date=f"{lot.expires_on:%d/%m/%Y}",
+            **words,
+        )
+    if lot.withdrawn_at is not None:
+        raise Refused("Lot %(lot)s is withdrawn. Take another lot.", field="kit_lot", **words)
+    left = lot.reactions - lot_queries.count_used(session, lot_ids=[lot.id]).get(lot.id, 0)
+    if left < reactions:
+        raise Refused(
+            "Lot %(lot)s has %(left)s reactions left, the plate needs %(needed)s. Take another lot or fewer pools.",
+            field="kit_lot",
+            left=left,
+            needed=reactions,
+            **words,
+        )
 
 
 def _find_waiting(session: Session, laboratory: Laboratory, kit: AssayRules, *, room: int) -> list[Pool]:
@@ -225,20 +291,32 @@ def _lay_by_hand(
     return {well: plan[well] for well in plates.well_names(size) if well in plan}
 
 
-def _keep_plate(session: Session, run: Run, pools: Sequence[Pool], plan: Mapping[str, str]) -> None:
+def _keep_plate(
+    session: Session,
+    run: Run,
+    pools: Sequence[Pool],
+    plan: Mapping[str, str],
+    controls: Sequence[ControlWell[Extraction]],
+) -> None:
     by_code = {pool.code: pool for pool in pools}
-    session.execute(
-        insert(Well).execution_options(render_nulls=True),
-        [
+    # the plan names kinds only; wells of one kind are given to the extractions in the order of the list
+    waiting = list(controls)
+    rows = []
+    for position, item in plan.items():
+        control = None
+        if item not in by_code:
+            control = next(one for one in waiting if one.kind == item)
+            waiting.remove(control)
+        rows.append(
             {
                 "run_id": run.id,
                 "position": position,
                 "pool_id": by_code[item].id if item in by_code else None,
-                "control": None if item in by_code else item,
+                "control": control.kind if control else None,
+                "extraction_id": control.extraction.id if control and control.extraction else None,
             }
-            for position, item in plan.items()
-        ],
-    )
+        )
+    session.execute(insert(Well).execution_options(render_nulls=True), rows)
     session.execute(
         update(Pool)
         .where(Pool.id.in_([pool.id for pool in pools]))
@@ -260,136 +338,12 @@ def start_run(
         NotFound: no such run among the actor's laboratories.
         AlreadyDone, WrongState: it is not planned.
     """
-    run = _lock_run(session, actor, run_code)
+    run = lock_run(session, actor, run_code)
     rules.RUN.check(run.status, "running", code=codes.grouped(run.code), field="run")
     run.status, run.started_at = "running", clock.now()
     session.flush()
     audit.note(session, "run", run.id, "started")
     return {"run": run.code, "status": run.status}
-
-
-@action
-def record_readings(
-    session: Session,
-    *,
-    actor: Actor,
-    client_id: uuid.UUID | None = None,
-    run_code: str,
-    readings: Sequence[Mapping[str, Any]] | None = None,
-    file_name: str = "",
-    content: bytes | None = None,
-) -> dict[str, Any]:
-    """Record a run's readings, typed or as a plain CSV, and call its wells by the assay's version.
-
-    Entered again before the review, they are a new version beside the first. Nothing of a list or a file with a
-    mistake is used.
-
-    Args:
-        actor: technician.
-        client_id: id made by the sender.
-        run_code: as scanned.
-        readings: typed: each with `well`, `target` and `ct` (text or number; empty for no Ct).
-        file_name: name of the file, for the record.
-        content: the CSV's bytes (well, target, Ct), instead of `readings`.
-
-    Returns:
-        `run`, `status`, `version`, `valid`, `failure` (msgids with parameters) and `pools` (`pool`, `finding`).
-
-    Raises:
-        NotFound: no such run among the actor's laboratories.
-        WrongState: the run is reviewed, failed or void.
-        ReadingsRefused: with every mistake, each with its line and column.
-        InvalidInput: the file cannot be read at all.
-    """
-    run = _lock_run(session, actor, run_code)
-    if run.status != "imported":
-        rules.RUN.check(run.status, "imported", code=codes.grouped(run.code), field="run")
-    kit = read_definition(run.assay.definition)
-    plate = [
-        PlateWell(well.position, codes.grouped(well.pool.code) if well.pool else None, well.control)
-        for well in queries.list_wells(session, run_id=run.id)
-    ]
-    read = read_readings(kit, plate, size=run.size, typed=readings, content=content)
-    called = call_plate(kit, plate, read)
-    raw = content if content is not None else write_csv(readings or ())
-    run.readings_version += 1
-    run.status = "imported"
-    run.entered_by_id, run.entered_at = actor.user_id, clock.now()
-    run.failure = [{"message": p.message, "parameters": dict(p.parameters)} for p in called.problems] or None
-    _keep_version(session, actor, run, raw, file_name=file_name, read=read, calls=called.calls)
-    audit.note(
-        session,
-        "run",
-        run.id,
-        "readings_recorded",
-        version=run.readings_version,
-        file={"sha256": hashlib.sha256(raw).hexdigest()},
-        valid=called.valid,
-    )
-    found = {well.pool: called.calls[well.position].finding for well in plate if well.pool}
-    return {
-        "run": run.code,
-        "status": run.status,
-        "version": run.readings_version,
-        "valid": called.valid,
-        "failure": run.failure or [],
-        "pools": [{"pool": codes.normalise(pool), "finding": finding} for pool, finding in found.items()],
-    }
-
-
-def _keep_version(
-    session: Session,
-    actor: Actor,
-    run: Run,
-    raw: bytes,
-    *,
-    file_name: str,
-    read: Sequence[OneReading],
-    calls: Mapping[str, Call],
-) -> None:
-    """Keep one version of a run's readings: the file as it came, each reading, and what the rules call each well."""
-    session.add(
-        ResultFile(
-            id=new_id(),
-            run_id=run.id,
-            version=run.readings_version,
-            file_name=(file_name.strip() or "readings.csv")[:200],
-            sha256=hashlib.sha256(raw).digest(),
-            content=raw,
-            received_by_id=actor.user_id,
-            received_at=clock.now(),
-        )
-    )
-    session.flush()
-    session.execute(
-        insert(Reading).execution_options(render_nulls=True),
-        [
-            {
-                "run_id": run.id,
-                "version": run.readings_version,
-                "position": one.well,
-                "target": one.target,
-                "ct": one.ct,
-                "raw_ct": one.raw[:40],
-            }
-            for one in read
-        ],
-    )
-    session.execute(
-        insert(WellCall),
-        [
-            {
-                "run_id": run.id,
-                "version": run.readings_version,
-                "position": position,
-                "assay_id": run.assay_id,
-                "finding": call.finding,
-                "reason": call.reason,
-                "reason_parameters": dict(call.parameters),
-            }
-            for position, call in calls.items()
-        ],
-    )
 
 
 @action
@@ -421,7 +375,7 @@ def void_run(
 
 
 def _end_run(session: Session, actor: Actor, run_code: str, status: str, reason: str) -> dict[str, Any]:
-    run = _lock_run(session, actor, run_code)
+    run = lock_run(session, actor, run_code)
     rules.RUN.check(run.status, status, code=codes.grouped(run.code), field="run")
     if run.status in ("reviewed", "verified"):
         raise Refused(

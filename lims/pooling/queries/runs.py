@@ -14,7 +14,19 @@ from lims import codes
 from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.errors import NotFound
-from lims.pooling.models import Pool, Reading, ResultFile, Run, Well, WellCall
+from lims.pooling.models import (
+    AmplificationCurve,
+    Extraction,
+    FileImport,
+    Pool,
+    Reading,
+    ResultFile,
+    Run,
+    Well,
+    WellCall,
+)
+from lims.pooling.plate_calls import PlateWell
+from lims.pooling.queries.extractions import map_extractions
 
 UNFINISHED = ("planned", "running", "imported", "reviewed")
 
@@ -50,6 +62,37 @@ def list_wells(session: Session, *, run_id: uuid.UUID) -> Sequence[Well]:
     return sorted(wells, key=lambda well: (int(well.position[1:]), well.position[0]))
 
 
+def load_plate(session: Session, *, run_id: uuid.UUID) -> list[PlateWell]:
+    """Return a plate's wells as the rules of the assay need them, in filling order."""
+    rows = session.execute(
+        select(Well.position, Well.control, Well.pool_id, Pool.code, Pool.member_count, Extraction.code)
+        .outerjoin(Pool, Pool.id == Well.pool_id)
+        .outerjoin(Extraction, Extraction.id == Well.extraction_id)
+        .where(Well.run_id == run_id)
+    ).all()
+    extractions = map_extractions(session, pool_ids=[row[2] for row in rows if row[2]])
+    plate = [
+        PlateWell(
+            position,
+            code,
+            control,
+            tubes=members or 1,
+            block=(extractions[pool_id].code if pool_id in extractions else "") if pool_id else block or "",
+        )
+        for position, control, pool_id, code, members, block in rows
+    ]
+    return sorted(plate, key=lambda well: (int(well.position[1:]), well.position[0]))
+
+
+def list_curves(session: Session, *, run_id: uuid.UUID, version: int) -> Sequence[AmplificationCurve]:
+    """Return the amplification curves of one version of a run's readings."""
+    return session.scalars(
+        select(AmplificationCurve).where(
+            AmplificationCurve.run_id == run_id, AmplificationCurve.version == version
+        )
+    ).all()
+
+
 def map_calls(session: Session, *, run_id: uuid.UUID, version: int) -> dict[str, WellCall]:
     """Return the calls of one version of a run's readings, by well."""
     rows = session.scalars(select(WellCall).where(WellCall.run_id == run_id, WellCall.version == version))
@@ -63,19 +106,25 @@ def map_readings(session: Session, *, run_id: uuid.UUID, version: int) -> dict[t
 
 
 def list_files(session: Session, *, run_id: uuid.UUID) -> Sequence[Any]:
-    """Return what was handed in for a run, oldest first, without its content."""
+    """Return what was handed in for a run with what became of it, oldest first, without its content."""
     return session.execute(
         select(
             ResultFile.id,
-            ResultFile.version,
+            FileImport.status,
+            FileImport.version,
+            FileImport.format,
+            FileImport.instrument,
+            FileImport.started_at,
+            FileImport.problems,
             ResultFile.file_name,
             ResultFile.sha256,
             ResultFile.received_at,
             User.display_name,
         )
+        .outerjoin(FileImport, FileImport.file_id == ResultFile.id)
         .outerjoin(User, User.id == ResultFile.received_by_id)
         .where(ResultFile.run_id == run_id)
-        .order_by(ResultFile.version)
+        .order_by(ResultFile.received_at, ResultFile.id)
     ).all()
 
 

@@ -15,6 +15,7 @@ from lims import codes
 from lims.errors import LimsError
 from lims.extensions import db
 from lims.language import say, say_error, say_word
+from lims.pooling.actions import readings as reading_actions
 from lims.pooling.actions import runs as actions
 from lims.pooling.api import spoken_problems
 from lims.pooling.assays import Assay, read_definition
@@ -216,7 +217,7 @@ def enter_readings(run_code: str) -> str | tuple[str, int] | Response:
     problems: list[dict[str, Any]] = []
     if request.method == "POST":
         try:
-            answer = actions.record_readings(
+            answer = reading_actions.record_readings(
                 actor=current_actor(), client_id=sent_id(), run_code=run.code, **_sent_readings(fields)
             )
         except ReadingsRefused as refused:
