@@ -27,7 +27,7 @@ class Group:
         found: dict[uuid.UUID, Case | None] = {}
         for one in sorted(self.cases, key=lambda case_: case_.pool.opened_at):
             for tube in one.tubes:
-                found[tube.row.id] = None if one.step is Step.REPEAT and not tube.is_lost else one
+                found[tube.row.id] = None if _goes_on(one) and not tube.is_lost else one
         return found | dict.fromkeys(self.open_tube_ids)
 
     @property
@@ -55,6 +55,12 @@ class Group:
         resolution.outcomes.extend(fresh)
         if held and fresh:
             resolution.discordant_pool_ids.append(self.parent_id)
+
+
+def _goes_on(one: Case) -> bool:
+    """Tell whether a test that answers a positive pool is itself to be answered: it said nothing clear."""
+    unclear_half = one.step in (Step.RETEST_EACH, Step.CONFIRM_EACH) and one.pool.finding != "detected"
+    return one.step is Step.REPEAT or unclear_half
 
 
 def find_positive(cases: Iterable[Case]) -> set[uuid.UUID]:

@@ -65,10 +65,14 @@ def list_next_pools(one: Case) -> list[NewPool]:
     return []
 
 
-def open_pools(session: Session, actor: Actor, fresh: Sequence[NewPool]) -> None:
-    """Open pools in two statements, closed at once: their members are known. One event for each."""
+def open_pools(session: Session, actor: Actor, fresh: Sequence[NewPool]) -> list[str]:
+    """Open pools in two statements, closed at once: their members are known. One event for each.
+
+    Returns:
+        Their codes, in the order given.
+    """
     if not fresh:
-        return
+        return []
     now = clock.now()
     rows = [
         {
@@ -117,3 +121,4 @@ def open_pools(session: Session, actor: Actor, fresh: Sequence[NewPool]) -> None
             answers=new.parent.code,
             tubes=[tube.row.code for tube in new.tubes],
         )
+    return [row["code"] for row in rows]

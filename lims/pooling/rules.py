@@ -12,7 +12,8 @@ POOL = States(
         # back to closed: the run failed
         "on_plate": ("called", "closed", "void"),
         "called": ("resolved", "void"),
-        "resolved": ("void",),
+        # back to called: the run of a test that answered it is withdrawn
+        "resolved": ("called", "void"),
         "void": (),
     },
 )
@@ -41,6 +42,7 @@ FILE = States(
 )
 STATES = (POOL, RUN, FILE)
 
+WITHDRAWAL_CAUSES = ("pool_map", "swapped_plates", "kit_lot", "other_mistake")
 PURPOSES = ("screen", "retest", "confirm")
 FINDINGS = ("detected", "not_detected", "inconclusive", "invalid")
 PLATE_SIZES = (96, 384)

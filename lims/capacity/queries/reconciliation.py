@@ -151,7 +151,8 @@ def _samples(campaign_ids: Collection[uuid.UUID] | None) -> _Equation:
         key=Tube.code,
         classes={
             "waiting": or_(
-                and_(Sample.status == "bound", Result.id.is_(None)),
+                # what a withdrawn run said of it says nothing any more
+                and_(Sample.status == "bound", or_(Result.id.is_(None), Result.status == "withdrawn")),
                 and_(Sample.status == "resulted", Result.status.in_(("preliminary", "verified"))),
             ),
             "held": and_(Sample.status == "resulted", Result.status == "held"),

@@ -41,7 +41,7 @@ def replace_gone_tubes(session: Session, tube_ids: Collection[uuid.UUID], reason
     take_out_lost_tubes(session, tube_ids=tube_ids, reason=reason)
     asked = waiting.list_samples_that_need_their_tube(session, tube_ids=tube_ids)
     ask_again(session, [(sample_id, reason) for sample_id in asked])
-    _report(session, outcomes_after_loss(session, tube_ids=tube_ids))
+    report(session, outcomes_after_loss(session, tube_ids=tube_ids))
     return len(asked)
 
 
@@ -61,7 +61,7 @@ def report_counted_tubes(session: Session, tube_ids: Collection[uuid.UUID], reas
     """
     samples = late.lock_samples_beyond_doubt(session, tube_ids=tube_ids)
     resolution = late_outcomes(session, samples=samples)
-    _report(session, resolution)
+    report(session, resolution)
     return len(resolution.ask_again)
 
 
@@ -89,7 +89,7 @@ def withdraw_results_of_closed_samples(
     return 0
 
 
-def _report(session: Session, resolution: Resolution) -> None:
+def report(session: Session, resolution: Resolution) -> None:
     """Write results of runs that were reviewed before; whoever entered a run's readings does not verify them."""
     readers = waiting.find_readers(session, run_ids={outcome.run_id for outcome in resolution.outcomes})
     by_reader: defaultdict[uuid.UUID | None, list[Outcome]] = defaultdict(list)
