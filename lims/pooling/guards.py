@@ -51,6 +51,7 @@ class TubeFacts:
         is_contact: one of them is a contact of a case.
         in_test: the pool it is in that is not called yet, or None.
         tested_in: code of a pool in which it was called before, or "".
+        is_second: it is the second swab of somebody whose first one is tested.
     """
 
     tube_id: uuid.UUID
@@ -64,6 +65,7 @@ class TubeFacts:
     is_contact: bool = False
     in_test: Elsewhere | None = None
     tested_in: str = ""
+    is_second: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,9 @@ def judge_tube(tube: TubeFacts, *, laboratory_id: uuid.UUID | None) -> Judgement
     if tube.tested_in:
         message = N_("%(tube)s was tested in pool %(other)s. It needs no second pool.")
         return Judgement("wrong", "already_tested", message, words | {"other": tube.tested_in})
+    if tube.is_second:
+        message = N_("%(tube)s is somebody's second swab. Keep it until the pool of the first one is known.")
+        return Judgement("wrong", "second_swab", message, words)
     return None
 
 

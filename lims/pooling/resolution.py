@@ -16,13 +16,77 @@ from sqlalchemy.orm import Session
 
 from lims import audit, clock
 from lims.auth.actors import Actor
-from lims.intake import consequences
+from lims.intake import consequences, second_swabs
 from lims.intake.models import Sample, Tube
-from lims.pooling.cases import GONE, Case, find_findings, find_runs, load_cases, load_members, load_pools
+from lims.pooling.cases import (
+    GONE,
+    Case,
+    Member,
+    find_findings,
+    find_runs,
+    load_cases,
+    load_members,
+    load_pools,
+)
 from lims.pooling.groups import find_positive, load_groups
-from lims.pooling.models import Pool, PoolMember, Run, Well
+from lims.pooling.models import Extraction, Pool, PoolMember, Run, Well, WellCall
 from lims.pooling.next_pools import NewPool, list_lost, list_next_pools, open_pools
 from lims.pooling.outcomes import Outcome, Resolution, Step, ask_reason
+
+
+def fail_extractions(session: Session, *, run: Run) -> None:
+    """Note which extractions have failed: those whose own control does not show what it must.
+
+    Args:
+        session: writing session.
+        run: its latest readings say so.
+    """
+    failed = session.scalars(
+        select(Extraction)
+        .join(Well, Well.extraction_id == Extraction.id)
+        .join(WellCall, (WellCall.run_id == Well.run_id) & (WellCall.position == Well.position))
+        .where(
+            Well.run_id == run.id,
+            WellCall.version == run.readings_version,
+            WellCall.finding == "invalid",
+            Extraction.failed_at.is_(None),
+        )
+        .order_by(Extraction.id)
+        .with_for_update(of=Extraction)
+    ).unique()
+    for extraction in failed:
+        extraction.failed_at, extraction.failure = clock.now(), f"run {run.code}"
+        audit.note(session, "extraction", extraction.id, "failed", extraction=extraction.code, run=run.code)
+
+
+def use_second_swabs(session: Session, fresh: Sequence[NewPool], cases: Sequence[Case]) -> list[NewPool]:
+    """Let the second swab of the same visit be tested in place of the first, where the campaign's policy says so.
+
+    Args:
+        session: writing session.
+        fresh: pools that a review is about to open.
+        cases: the called pools they answer.
+
+    Returns:
+        The same pools; a retest of a positive pool's tube holds the second tube where it stands here.
+    """
+    wanting = {
+        one.pool.id: one.pool
+        for one in cases
+        if one.strategy == "second_swab" and one.step is Step.RETEST_EACH
+    }
+    retests = [new for new in fresh if new.answers in wanting and new.purpose == "retest"]
+    second: dict[uuid.UUID, Tube] = {}
+    for laboratory_id in {pool.laboratory_id for pool in wanting.values() if pool.laboratory_id}:
+        tube_ids = [new.tubes[0].row.id for new in retests if new.parent.laboratory_id == laboratory_id]
+        second |= second_swabs.find_second_tubes(session, tube_ids=tube_ids, laboratory_id=laboratory_id)
+    second_swabs.move_to_second_tubes(session, second_tubes=second)
+    return [
+        replace(new, tubes=(Member(second[new.tubes[0].row.id]),))
+        if new in retests and new.tubes[0].row.id in second
+        else new
+        for new in fresh
+    ]
 
 
 def put_pools_back(session: Session, *, run: Run) -> list[uuid.UUID]:
@@ -82,6 +146,7 @@ def apply_calls(session: Session, *, actor: Actor, run: Run) -> Resolution:
     Returns:
         What the results package must write, and then give its `pool_ids` to `close_resolved`.
     """
+    fail_extractions(session, run=run)
     if run.failure:
         put_pools_back(session, run=run)
         return Resolution(run_valid=False, failure=list(run.failure))
@@ -105,7 +170,7 @@ def apply_calls(session: Session, *, actor: Actor, run: Run) -> Resolution:
             )
     for group in groups.values():
         group.release(resolution)
-    open_pools(session, actor, fresh)
+    open_pools(session, actor, use_second_swabs(session, fresh, cases))
     resolution.pool_ids.extend({*findings, *(outcome.pool_id for outcome in resolution.outcomes)})
     return resolution
 

@@ -221,9 +221,13 @@ def _find_waiting(session: Session, laboratory: Laboratory, kit: AssayRules, *, 
     return [pool for pool in found if pool.campaign_id == found[0].campaign_id]
 
 
-def _find_named(
-    session: Session, pool_codes: Sequence[str], laboratory: Laboratory, kit: AssayRules
-) -> list[Pool]:
+def find_named_pools(session: Session, pool_codes: Sequence[str], laboratory: Laboratory) -> list[Pool]:
+    """Return closed pools that are to be tested in a laboratory, in the order named, locked.
+
+    Raises:
+        InvalidInput: a code that is no pool's, or none at all.
+        Refused: one of them is not closed, not to be tested here, or has lost a tube.
+    """
     wanted = [codes.parse(code, expect="pool", field="pools").text for code in pool_codes]
     if not wanted:
         raise InvalidInput("Name at least one pool.", field="pools")
@@ -239,34 +243,36 @@ def _find_named(
         if pool is None or not stands_here:
             raise Refused("%(pool)s is not a pool of this laboratory. Put it aside.", field="pools", **words)
         rules.POOL.check(pool.status, "on_plate", code=codes.grouped(code), field="pools")
-        _check_fits(pool, laboratory, kit, kept=kept, words=words)
+        if pool.purpose == "confirm" and not laboratory.can_confirm:
+            raise Refused(
+                "%(pool)s is a confirmation, which this laboratory may not do. Send its tube on.",
+                field="pools",
+                **words,
+            )
+        if not kept:
+            raise Refused(
+                "A tube of %(pool)s is no longer here. Look at the pool's record.", field="pools", **words
+            )
         pools.append(pool)
-    if len({pool.campaign_id for pool in pools}) > 1:
-        raise Refused("These pools are of different campaigns. Plan a plate for each.", field="pools")
     return pools
 
 
-def _check_fits(
-    pool: Pool, laboratory: Laboratory, kit: AssayRules, *, kept: bool, words: dict[str, object]
-) -> None:
-    if pool.purpose == "confirm" and not laboratory.can_confirm:
-        raise Refused(
-            "%(pool)s is a confirmation, which this laboratory may not do. Send its tube on.",
-            field="pools",
-            **words,
-        )
-    if not kept:
-        raise Refused(
-            "A tube of %(pool)s is no longer here. Look at the pool's record.", field="pools", **words
-        )
-    if pool.member_count > kit.max_pool_size:
-        raise Refused(
-            "%(pool)s holds %(count)s tubes; this assay allows %(most)s. Choose another assay.",
-            field="pools",
-            count=pool.member_count,
-            most=kit.max_pool_size,
-            **words,
-        )
+def _find_named(
+    session: Session, pool_codes: Sequence[str], laboratory: Laboratory, kit: AssayRules
+) -> list[Pool]:
+    pools = find_named_pools(session, pool_codes, laboratory)
+    for pool in pools:
+        if pool.member_count > kit.max_pool_size:
+            raise Refused(
+                "%(pool)s holds %(count)s tubes; this assay allows %(most)s. Choose another assay.",
+                field="pools",
+                pool=codes.grouped(pool.code),
+                count=pool.member_count,
+                most=kit.max_pool_size,
+            )
+    if len({pool.campaign_id for pool in pools}) > 1:
+        raise Refused("These pools are of different campaigns. Plan a plate for each.", field="pools")
+    return pools
 
 
 def _lay_by_hand(

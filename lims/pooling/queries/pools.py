@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from lims import clock, codes
 from lims.auth.models import User
 from lims.errors import NotFound
-from lims.intake.models import Declaration, Sample, Tube
+from lims.intake.models import Declaration, Sample, SecondSwab, Tube
 from lims.places.models import Campaign
 from lims.pooling.guards import KEPT, Elsewhere, Policy, PoolFacts, TubeFacts
 from lims.pooling.models import Pool, PoolMember, Run, Well
@@ -133,6 +133,9 @@ def load_tube_facts(session: Session, *, tubes: Collection[Tube]) -> dict[uuid.U
             )
         else:
             tested[row.tube_id] = codes.grouped(row.code)
+    seconds = set(
+        session.scalars(select(SecondSwab.second_tube_id).where(SecondSwab.second_tube_id.in_(ids)))
+    )
     return {
         tube.id: TubeFacts(
             tube_id=tube.id,
@@ -146,6 +149,7 @@ def load_tube_facts(session: Session, *, tubes: Collection[Tube]) -> dict[uuid.U
             is_contact=any(row.is_contact for row in people[tube.id]),
             in_test=in_test.get(tube.id),
             tested_in=tested.get(tube.id, ""),
+            is_second=tube.id in seconds and tube.id not in tested,
         )
         for tube in tubes
     }
@@ -185,8 +189,10 @@ def _unpooled(laboratory_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
         .join(Pool, Pool.id == PoolMember.pool_id)
         .where(PoolMember.tube_id == Tube.id, Pool.status != "void")
     )
+    # a second swab waits until the pool of the first one is positive
+    second = select(SecondSwab.tube_id).where(SecondSwab.second_tube_id == Tube.id)
     # "received" alone: a tube that was tested is "stored", so this list does not grow with the campaign
-    return (Tube.laboratory_id == laboratory_id, Tube.status == "received", ~exists(in_pool))
+    return (Tube.laboratory_id == laboratory_id, Tube.status == "received", ~exists(in_pool), ~exists(second))
 
 
 def list_unpooled_tubes(
