@@ -23,11 +23,13 @@ from lims.intake.settling import OF_THE_LABORATORY
 from lims.language import say, say_error
 from lims.pooling.rules import FINDINGS
 from lims.results import portal
-from lims.results.actions import consequences, late_names  # noqa: F401  (register what intake tells and asks)
+from lims.results.actions import consequences, late_names, suspicions  # noqa: F401  (register what intake asks)
 from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
+from lims.results.actions.withdrawal import withdraw_kit_lot as withdraw_lot_action
+from lims.results.actions.withdrawal import withdraw_run as withdraw_run_action
 from lims.results.obstacles import (
     ENDS_BY_ITSELF,
     HOLDS,
@@ -317,3 +319,56 @@ def amend_result_form(result_id: uuid.UUID) -> Response:
         "success",
     )
     return redirect(url_for("results.show_result", result_id=answer["result"]))
+
+
+@results.post("/runs/<run_code>/withdrawal")
+@needs("amend_results")
+def withdraw_run(run_code: str) -> Response:
+    """Withdraw a run with everything that hangs on it."""
+    try:
+        answer = withdraw_run_action(
+            actor=current_actor(),
+            client_id=request.form.get("client_id", type=uuid.UUID),
+            run_code=_plate(run_code),
+            cause=request.form.get("cause", ""),
+            reason=request.form.get("reason", ""),
+        )
+    except LimsError as error:
+        flash(say_error(error), "error")
+    else:
+        _say_withdrawn(answer)
+    return redirect(url_for("pooling.show_run", run_code=run_code))
+
+
+@results.post("/kit-lots/<uuid:lot_id>/withdrawal")
+@needs("amend_results")
+def withdraw_kit_lot(lot_id: uuid.UUID) -> Response:
+    """Withdraw a lot of a kit with every run it was used for."""
+    try:
+        answer = withdraw_lot_action(
+            actor=current_actor(),
+            client_id=request.form.get("client_id", type=uuid.UUID),
+            lot_id=lot_id,
+            reason=request.form.get("reason", ""),
+        )
+    except LimsError as error:
+        if error.status == 404:
+            raise
+        flash(say_error(error), "error")
+    else:
+        _say_withdrawn(answer)
+    return redirect(url_for("pooling.list_kit_lots"))
+
+
+def _say_withdrawn(answer: dict[str, Any]) -> None:
+    flash(
+        _(
+            "Withdrawn: %(results)s results, %(told)s of them released before. %(pools)s pools test the tubes again; "
+            "of %(asked)s tubes the people are asked for a new sample.",
+            results=answer["results"],
+            told=answer["told"],
+            pools=len(answer["pools"]),
+            asked=len(answer["asked"]),
+        ),
+        "success",
+    )

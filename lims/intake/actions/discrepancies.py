@@ -36,7 +36,7 @@ class Finding:
         kind: a word of `rules.DISCREPANCY_KINDS`.
         details: codes, numbers, times as text; never personal data.
         raw: the scan or record as it came; sealed.
-        place_id, campaign_id, tube_id, declaration_id, box_id, pool_id: what it is about, as far as known.
+        place_id, campaign_id, tube_id, declaration_id, box_id, pool_id, run_id: what it is about, as far as known.
     """
 
     kind: str
@@ -48,6 +48,7 @@ class Finding:
     declaration_id: uuid.UUID | None = None
     box_id: uuid.UUID | None = None
     pool_id: uuid.UUID | None = None
+    run_id: uuid.UUID | None = None
 
 
 def open_discrepancies(session: Session, *, findings: Sequence[Finding]) -> list[uuid.UUID]:
@@ -85,6 +86,7 @@ def open_discrepancies(session: Session, *, findings: Sequence[Finding]) -> list
                 "declaration_id": finding.declaration_id,
                 "box_id": finding.box_id,
                 "pool_id": finding.pool_id,
+                "run_id": finding.run_id,
             }
         )
         audit.note(session, "discrepancy", key, "opened", kind=finding.kind, **finding.details)

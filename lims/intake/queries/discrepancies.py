@@ -116,3 +116,12 @@ def find_held_samples(session: Session, *, sample_ids: Collection[uuid.UUID]) ->
     for sample_id, kind, _ in session.execute(by_tube.union_all(by_person).order_by("opened_at")):
         held.setdefault(sample_id, kind)
     return held
+
+
+def list_of_run(session: Session, *, run_id: uuid.UUID) -> Sequence[Discrepancy]:
+    """Return what is open about a run or one of its pools, the oldest first."""
+    return session.scalars(
+        select(Discrepancy)
+        .where(Discrepancy.run_id == run_id, Discrepancy.status == "open")
+        .order_by(Discrepancy.opened_at, Discrepancy.id)
+    ).all()

@@ -84,6 +84,7 @@ def show_discrepancy(discrepancy_id: uuid.UUID) -> str:
         samples=samples,
         of_person=of_person,
         settlements=SETTLEMENTS,
+        suspicions=settling.SUSPICIONS,
         scans=_as_they_came(found),
         events=read_timeline(session, subject_ids=[found.id]),
     )

@@ -6,16 +6,16 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from lims import clock, codes
 from lims.auth.models import User
 from lims.errors import NotFound
-from lims.intake.models import Declaration, Sample, SecondSwab, Tube
+from lims.intake.models import Declaration, Sample, SecondSwab, Storage, Tube
 from lims.places.models import Campaign
 from lims.pooling.guards import KEPT, Elsewhere, Policy, PoolFacts, TubeFacts
 from lims.pooling.models import Pool, PoolMember, Run, Well
@@ -366,3 +366,85 @@ def list_pool_wells(session: Session, *, pool_id: uuid.UUID) -> Sequence[Any]:
         .where(Well.pool_id == pool_id)
         .order_by(Run.planned_at, Well.position)
     ).all()
+
+
+def map_tube_codes(session: Session, *, pool_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """Return the codes of the tubes of some pools, in their order."""
+    found: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
+    for pool_id, code in session.execute(
+        select(PoolMember.pool_id, Tube.code)
+        .join(Tube, Tube.id == PoolMember.tube_id)
+        .where(PoolMember.pool_id.in_(pool_ids))
+        .order_by(PoolMember.pool_id, PoolMember.position)
+    ):
+        found[pool_id].append(code)
+    return dict(found)
+
+
+def list_tubes_to_fetch(session: Session, *, laboratory_id: uuid.UUID, most: int = 500) -> Sequence[Any]:
+    """Return the kept tubes that closed retests, repeats and confirmations are pipetted from, rack by rack.
+
+    Returns:
+        `pool`, `purpose`, `attempt`, `parent` (code of the pool they answer), `tube`, `status`, `rack_position`,
+        `storage` (its name) and `temperature_c`, both None where nobody noted it.
+    """
+    parent = aliased(Pool)
+    return session.execute(
+        select(
+            Pool.code.label("pool"),
+            Pool.purpose,
+            Pool.attempt,
+            parent.code.label("parent"),
+            Tube.code.label("tube"),
+            Tube.status,
+            Tube.rack_position,
+            Storage.name.label("storage"),
+            Storage.temperature_c,
+        )
+        .join(PoolMember, PoolMember.pool_id == Pool.id)
+        .join(Tube, Tube.id == PoolMember.tube_id)
+        .outerjoin(Storage, Storage.id == Tube.storage_id)
+        .outerjoin(parent, parent.id == Pool.parent_id)
+        .where(
+            Pool.status == "closed",
+            or_(Pool.purpose != "screen", Pool.new_extraction),
+            stands_at(laboratory_id),
+        )
+        .order_by(Storage.name, Tube.rack_position, Pool.code, PoolMember.position)
+        .limit(most)
+    ).all()
+
+
+def count_pools_by_size(
+    session: Session, *, campaign_id: uuid.UUID, days: int = 0
+) -> list[tuple[int, int, int]]:
+    """Count a campaign's screening pools that have a clear finding: (tubes, tested, positive), by size.
+
+    Tubes mixed at collection are left out: a pool of one such tube holds several people.
+
+    Args:
+        session: reading session.
+        campaign_id: which.
+        days: only pools called in the last so many days; 0 for all.
+    """
+    mixed = (
+        select(PoolMember.pool_id)
+        .join(Tube, Tube.id == PoolMember.tube_id)
+        .where(PoolMember.pool_id == Pool.id, Tube.mode == "mixed")
+    )
+    positive = func.sum(case((Pool.finding == "detected", 1), else_=0))
+    query = (
+        select(Pool.member_count, func.count(), positive)
+        .where(
+            Pool.campaign_id == campaign_id,
+            Pool.purpose == "screen",
+            Pool.status.in_(("called", "resolved")),
+            Pool.finding.in_(("detected", "not_detected")),
+            ~exists(mixed),
+        )
+        .group_by(Pool.member_count)
+        .order_by(Pool.member_count)
+    )
+    if days:
+        query = query.where(Pool.called_at > clock.now() - timedelta(days=days))
+    return [(row[0], row[1], int(row[2])) for row in session.execute(query)]

@@ -8,31 +8,34 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from lims import codes
 from lims.errors import LimsError
 from lims.extensions import db
-from lims.language import say, say_error, say_word
+from lims.intake.queries.discrepancies import list_of_run
+from lims.language import say, say_error
 from lims.pooling.actions import readings as reading_actions
 from lims.pooling.actions import runs as actions
 from lims.pooling.api import spoken_problems
 from lims.pooling.assays import Assay, read_definition
+from lims.pooling.instruments.plate_files import list_formats
 from lims.pooling.models import Run, Well, WellCall
 from lims.pooling.plate_calls import PlateWell, group_wells
 from lims.pooling.queries import assays as assay_queries
+from lims.pooling.queries import kit_lots as lot_queries
 from lims.pooling.queries import pools as pool_queries
 from lims.pooling.queries import runs as queries
-from lims.pooling.rules import RUN
+from lims.pooling.rules import RUN, WITHDRAWAL_CAUSES
 from lims.pooling.typed_readings import ReadingsRefused
 from lims.pooling.views import pooling
 from lims.pooling.views.benches import choose_laboratory, do_and_go, sent_id
+from lims.pooling.views.plates import draw_plate
 from lims.security import current_actor, needs
 from lims.timeline import read_timeline
 
 PAGE = 50
-SHOWN_AS = {"detected": "stop", "not_detected": "good", "inconclusive": "look", "invalid": "invalid"}
 
 
 @pooling.get("/runs")
@@ -81,7 +84,8 @@ def plan_run() -> str | tuple[str, int] | Response:
                 laboratory_id=laboratory.place_id,
                 assay_id=request.form.get("assay_id", type=uuid.UUID),
                 size=request.form.get("size", 96, type=int),
-                pool_codes=_scanned_pools(),
+                pool_codes=_lines("pools"),
+                extraction_codes=_lines("extractions"),
                 kit_lot=request.form.get("kit_lot", "")[:40],
                 instrument=request.form.get("instrument", "")[:80],
             )
@@ -97,18 +101,25 @@ def plan_run() -> str | tuple[str, int] | Response:
         waiting=pool_queries.count_waiting(
             session, laboratory_id=laboratory.place_id, can_confirm=laboratory.can_confirm
         ),
+        stock=lot_queries.list_stock(session, laboratory_id=laboratory.place_id),
+        extraction=request.args.get("extraction", ""),
         sent=request.form,
         refusals=[{"message": refusal, "field": ""}] if refusal else [],
     )
     return (page, 422) if refusal else page
 
 
-def _scanned_pools() -> list[str] | None:
-    lines = [line.strip() for line in request.form.get("pools", "").splitlines() if line.strip()]
+def _lines(field: str) -> list[str] | None:
+    lines = [line.strip() for line in request.form.get(field, "").splitlines() if line.strip()]
     return lines or None
 
 
-def _get_run(run_code: str) -> Run:
+def get_run_of_actor(run_code: str) -> Run:
+    """Return a run of the actor's laboratories.
+
+    Raises:
+        NotFound: there is none among them.
+    """
     run = queries.get_run(db.session(), code=run_code)
     current_actor().check_place(run.laboratory_id, missing=queries.no_such_run(run.code))
     return run
@@ -118,7 +129,7 @@ def _get_run(run_code: str) -> Run:
 @needs("see_laboratory")
 def show_run(run_code: str) -> str:
     """Show a run's record: the plate as a picture, its controls and calls with their reasons, the next step."""
-    run, session = _get_run(run_code), db.session()
+    run, session = get_run_of_actor(run_code), db.session()
     wells = queries.list_wells(session, run_id=run.id)
     calls = queries.map_calls(session, run_id=run.id, version=run.readings_version)
     known = current_app.view_functions
@@ -127,10 +138,13 @@ def show_run(run_code: str) -> str:
         run=run,
         wells=wells,
         calls={position: _spoken(call) for position, call in calls.items()},
-        plate={well.position: _draw(well, calls.get(well.position)) for well in wells},
+        plate=draw_plate(wells, {position: call.finding for position, call in calls.items()}),
         failure=[say(str(one["message"]), dict(one.get("parameters") or {})) for one in run.failure or []],
         files=queries.list_files(session, run_id=run.id),
         events=read_timeline(session, subject_ids=[run.id]),
+        plate_formats=[{"name": one.name, "title": gettext(one.title)} for one in list_formats()],
+        causes=WITHDRAWAL_CAUSES,
+        suspicions=list_of_run(session, run_id=run.id),
         review_url=url_for("results.review_run", run_code=run.code)
         if "results.review_run" in known
         else None,
@@ -142,25 +156,6 @@ def show_run(run_code: str) -> str:
 
 def _spoken(call: WellCall) -> dict[str, str]:
     return {"finding": call.finding, "reason": say(call.reason, call.reason_parameters)}
-
-
-def _draw(well: Well, call: WellCall | None) -> dict[str, Any]:
-    if well.pool is None:
-        state = "invalid" if call is not None and call.finding == "invalid" else "filled"
-        return {
-            "label": well.control,
-            "state": state,
-            "control": True,
-            "title": say_word(well.control),
-            "href": "",
-        }
-    return {
-        "label": well.pool.code[:6],
-        "state": SHOWN_AS[call.finding] if call is not None else "filled",
-        "control": False,
-        "title": codes.grouped(well.pool.code) + (f": {say_word(call.finding)}" if call else ""),
-        "href": url_for("pooling.show_pool", pool_code=well.pool.code),
-    }
 
 
 @pooling.post("/runs/<run_code>/start")
@@ -209,8 +204,8 @@ def void_run(run_code: str) -> Response:
 @pooling.route("/runs/<run_code>/readings", methods=["GET", "POST"])
 @needs("record_readings")
 def enter_readings(run_code: str) -> str | tuple[str, int] | Response:
-    """Show the table of wells and targets, or record what was typed, pasted or handed in as a CSV."""
-    run = _get_run(run_code)
+    """Show the table of wells and targets, or record what was typed or pasted."""
+    run = get_run_of_actor(run_code)
     kit = read_definition(run.assay.definition)
     wells = queries.list_wells(db.session(), run_id=run.id)
     fields = _fields(kit, wells)
@@ -259,10 +254,7 @@ def _name(position: str, target: str) -> str:
 
 
 def _sent_readings(fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return what was sent: a file, pasted lines, or the table."""
-    file = request.files.get("file")
-    if file is not None and file.filename:
-        return {"file_name": file.filename, "content": file.read()}
+    """Return what was sent: pasted lines, or the table."""
     if request.form.get("csv", "").strip():
         return {"file_name": "pasted.csv", "content": request.form["csv"].encode()}
     return {
@@ -289,9 +281,8 @@ def _values(run: Run, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def _point_at(
     problems: Iterable[Mapping[str, Any]], fields: Mapping[str, Sequence[str]]
 ) -> list[dict[str, str]]:
-    """Return problems as the summary shows them: by line for a CSV, by field for the table, which has no lines."""
-    file = request.files.get("file")
-    if (file is not None and file.filename) or request.form.get("csv", "").strip():
+    """Return problems as the summary shows them: by line for what was pasted, by field for the table, which has no lines."""
+    if request.form.get("csv", "").strip():
         return [{"message": _tell(one), "field": ""} for one in problems]
     typed = [(position, target) for position, targets in fields.items() for target in targets]
     return [_point_at_typed(one, typed) for one in problems]

@@ -19,6 +19,7 @@ from lims.pooling.models import Pool, Run
 from lims.pooling.outcomes import Outcome
 from lims.pooling.resolution import apply_calls, close_resolved
 from lims.pooling.rules import RUN
+from lims.pooling.suspecting import suspect_run
 from lims.results.models import Result
 from lims.results.queries import results as queries
 from lims.results.queries.late_names import list_pools_with_discordance
@@ -39,7 +40,8 @@ def review_run(
 
     Returns:
         `run`, `status` ("reviewed" or "failed"), `failure` (reasons, when it failed), `results` (how many were
-        written), `held`, `asked_again` (how many people are asked for a new sample).
+        written), `held`, `asked_again` (how many people are asked for a new sample), `suspicious` (how many things a
+        supervisor must settle before the release).
 
     Raises:
         NotFound: no such run in the actor's places.
@@ -54,20 +56,51 @@ def review_run(
         audit.note(
             session, "run", run.id, "failed", reasons=[item.get("message") for item in resolution.failure]
         )
-        return _answer(run, results=0, held=0, asked_again=0)
+        return _answer(run, results=0, held=0, asked_again=0, suspicious=0)
     run.status = "reviewed"
     written = write_results(session, outcomes=resolution.outcomes, entered_by_id=run.entered_by_id)
     ask_again(session, resolution.ask_again)
     open_discordances(session, resolution.discordant_pool_ids)
     session.flush()
     close_resolved(session, resolution.pool_ids)
+    suspicious = open_suspicions(session, run=run)
     held = sum(1 for outcome in resolution.outcomes if outcome.hold_reason)
-    audit.note(session, "run", run.id, "reviewed", results=written, held=held)
-    return _answer(run, results=written, held=held, asked_again=len(resolution.ask_again))
+    audit.note(session, "run", run.id, "reviewed", results=written, held=held, suspicious=suspicious)
+    return _answer(
+        run, results=written, held=held, asked_again=len(resolution.ask_again), suspicious=suspicious
+    )
 
 
 def _answer(run: Run, **counts: int) -> dict[str, Any]:
     return {"run": run.code, "status": run.status, "failure": run.failure or [], **counts}
+
+
+def open_suspicions(session: Session, *, run: Run) -> int:
+    """Open a discrepancy for each thing that looks too odd to be released; used inside the review.
+
+    Args:
+        session: the review's writing session.
+        run: just called, its controls right.
+
+    Returns:
+        How many were opened.
+    """
+    found = suspect_run(session, run=run)
+    open_discrepancies(
+        session,
+        findings=[
+            Finding(
+                kind=one.kind,
+                campaign_id=run.campaign_id,
+                place_id=run.laboratory_id,
+                pool_id=one.pool_id,
+                run_id=run.id,
+                details=one.details,
+            )
+            for one in found
+        ],
+    )
+    return len(found)
 
 
 def write_results(session: Session, *, outcomes: Sequence[Outcome], entered_by_id: uuid.UUID | None) -> int:

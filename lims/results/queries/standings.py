@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -48,6 +49,8 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
             Tube.code.label("tube_code"),
             Tube.mode.label("tube_mode"),
             Tube.closed_count,
+            Result.pool_id,
+            Result.run_id,
             Pool.status.label("pool_status"),
             Pool.finding.label("pool_finding"),
             Pool.member_count,
@@ -70,9 +73,7 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
     if not rows:
         return []
     bound = count_names(session, tube_ids={row.tube_id for row in rows})
-    by_tube, by_declaration = _list_open_kinds(
-        session, {row.tube_id for row in rows}, {row.declaration_id for row in rows}
-    )
+    open_kinds = _list_open_kinds(session, rows)
     return [
         Standing(
             result_id=row.id,
@@ -89,7 +90,14 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
             tube_mode=row.tube_mode,
             names_bound=bound[row.tube_id],
             closed_count=row.closed_count,
-            discrepancies=tuple(sorted(by_tube[row.tube_id] | by_declaration[row.declaration_id])),
+            discrepancies=tuple(
+                sorted(
+                    open_kinds[row.tube_id]
+                    | open_kinds[row.declaration_id]
+                    | open_kinds[row.pool_id]
+                    | open_kinds[row.run_id]
+                )
+            ),
             pool_status=row.pool_status,
             pool_finding=row.pool_finding,
             pool_size=row.member_count,
@@ -112,20 +120,32 @@ def count_names(session: Session, *, tube_ids: Collection[uuid.UUID]) -> Counter
     return Counter({row[0]: row[1] for row in rows})
 
 
-def _list_open_kinds(
-    session: Session, tubes: set[uuid.UUID], declarations: set[uuid.UUID]
-) -> tuple[defaultdict[uuid.UUID, set[str]], defaultdict[uuid.UUID, set[str]]]:
-    by_tube: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
-    by_declaration: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
+def _list_open_kinds(session: Session, rows: Collection[Any]) -> defaultdict[uuid.UUID, set[str]]:
+    """Return the kinds of what is open by the key of the tube, declaration, pool or run that it is about.
+
+    What is about one pool of a run holds that pool's results, not the run's.
+    """
+    found: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
     for row in session.execute(
-        select(Discrepancy.tube_id, Discrepancy.declaration_id, Discrepancy.kind).where(
+        select(
+            Discrepancy.tube_id,
+            Discrepancy.declaration_id,
+            Discrepancy.pool_id,
+            Discrepancy.run_id,
+            Discrepancy.kind,
+        ).where(
             Discrepancy.status == "open",
             Discrepancy.holds_results,
-            or_(Discrepancy.tube_id.in_(tubes), Discrepancy.declaration_id.in_(declarations)),
+            or_(
+                Discrepancy.tube_id.in_({row.tube_id for row in rows}),
+                Discrepancy.declaration_id.in_({row.declaration_id for row in rows}),
+                Discrepancy.pool_id.in_({row.pool_id for row in rows}),
+                and_(Discrepancy.pool_id.is_(None), Discrepancy.run_id.in_({row.run_id for row in rows})),
+            ),
         )
     ):
-        if row.tube_id:
-            by_tube[row.tube_id].add(row.kind)
-        if row.declaration_id:
-            by_declaration[row.declaration_id].add(row.kind)
-    return by_tube, by_declaration
+        run_id = row.run_id if row.pool_id is None else None
+        for key in (row.tube_id, row.declaration_id, row.pool_id, run_id):
+            if key:
+                found[key].add(row.kind)
+    return found

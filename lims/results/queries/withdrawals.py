@@ -96,3 +96,16 @@ def lock_runs_of_lot(session: Session, *, lot_id: uuid.UUID) -> Sequence[Run]:
         .order_by(Run.planned_at, Run.id)
         .with_for_update(of=Run)
     ).all()
+
+
+def lock_waiting_results(
+    session: Session, *, run_id: uuid.UUID | None, pool_id: uuid.UUID | None
+) -> Sequence[Any]:
+    """Return `id`, `sample_id` of what no person was told yet of a pool, or of a run, locked."""
+    about = Result.pool_id == pool_id if pool_id is not None else Result.run_id == run_id
+    return session.execute(
+        select(Result.id, Result.sample_id)
+        .where(about, Result.status.in_(("preliminary", "verified", "held")))
+        .order_by(Result.id)
+        .with_for_update(of=Result)
+    ).all()
