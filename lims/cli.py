@@ -22,19 +22,23 @@ from lims.errors import LimsError
 # name → module:attribute of its command
 COMMANDS = {
     "admin": "lims.auth.commands:admin",
-    "assays": "lims.pooling.commands:assays_group",
+    "assay": "lims.pooling.commands:assay_group",
     "audit": "lims.commands.custody:audit_group",
     "codes": "lims.commands.codes:codes_group",
     "db": "lims.commands.database:db_group",
     "demo": "lims.demo.commands:demo",
+    "instruments": "lims.pooling.instrument_commands:instruments_group",
     "import": "lims.intake.commands:import_group",
     "journey": "lims.journey.commands:journey",
     "labels": "lims.intake.commands:labels_group",
+    "pooling": "lims.pooling.prevalence_commands:pooling_group",
     "places": "lims.places.commands:places",
     "reconcile": "lims.capacity.commands:reconcile_command",
     "run": "lims.commands.server:run",
     "serve": "lims.commands.server:serve",
 }
+# what scripts of earlier installations call them
+FORMER_NAMES = {"assays": "assay"}
 
 
 class Commands(click.Group):
@@ -46,6 +50,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None where there is no such name."""
+        cmd_name = FORMER_NAMES.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].split(":")

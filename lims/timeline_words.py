@@ -23,6 +23,7 @@ class Saying(NamedTuple):
 
 # By verb. A house test fails on a verb that is missing here.
 SAID = {
+    "added": Saying(N_("Added"), "plus-circle"),
     "agreed": Saying(N_("Agreed by a second person"), "check-all", "good"),
     "amended": Saying(N_("Result amended"), "pencil", "look"),
     "bound": Saying(N_("Sample taken"), "droplet", "good"),
@@ -37,13 +38,19 @@ SAID = {
     "drafted": Saying(N_("Drafted"), "pencil"),
     "enrolled": Saying(N_("Phone enrolled"), "check-circle", "good"),
     "entered": Saying(N_("Result written"), "pencil"),
+    "extracted": Saying(N_("Extracted"), "droplet-half"),
     "failed": Saying(N_("The run failed"), "x-circle", "stop"),
+    "file_declined": Saying(N_("File left unused"), "slash-circle"),
+    "file_received": Saying(N_("File handed in"), "inbox"),
+    "file_refused": Saying(N_("File refused"), "x-circle", "stop"),
+    "file_staged": Saying(N_("File read and matched to the plate"), "eye"),
     "handed_over": Saying(N_("Handed over to the courier"), "person-check"),
     "held": Saying(N_("Put on hold"), "pause-circle", "look"),
     "imported": Saying(N_("List of people taken in"), "inbox"),
     "late_binding": Saying(N_("Its name came after the test"), "person-check", "look"),
     "listed": Saying(N_("On a list of people again"), "list-check"),
     "lost": Saying(N_("Lost"), "question-circle", "stop"),
+    "limits_approved": Saying(N_("Limits of the control approved"), "check-all", "good"),
     "loaded": Saying(N_("Loaded"), "check"),
     "minted": Saying(N_("Codes minted"), "tags"),
     "missing": Saying(N_("Missing from its box"), "question-circle", "stop"),
@@ -55,6 +62,7 @@ SAID = {
     "planned": Saying(N_("Plate planned"), "check"),
     "plated": Saying(N_("Put on a plate"), "check"),
     "put_back": Saying(N_("Put back to wait for another run"), "arrow-repeat", "look"),
+    "put_away": Saying(N_("Put away"), "box-arrow-in-down"),
     "read": Saying(N_("Read by the person"), "eye", "good"),
     "readings_recorded": Saying(N_("Readings entered"), "pencil"),
     "received": Saying(N_("Received by the laboratory"), "inbox", "good"),
@@ -74,6 +82,7 @@ SAID = {
     "sampled": Saying(N_("Sampled"), "droplet", "good"),
     "scan_taken_back": Saying(N_("Scan undone"), "arrow-counterclockwise", "look"),
     "sealed": Saying(N_("Sealed"), "lock"),
+    "second_swab_noted": Saying(N_("Kept as a second swab"), "droplet"),
     "settled": Saying(N_("Discrepancy settled"), "check-circle", "good"),
     "signed_in": Saying(N_("Signed in"), "person-check"),
     "signed_out": Saying(N_("Signed out"), "person"),
@@ -90,6 +99,7 @@ SAID = {
     "verified": Saying(N_("Verified by a second person"), "check", "good"),
     "void": Saying(N_("Made void"), "x-circle", "stop"),
     "voided": Saying(N_("Made void"), "x-circle", "stop"),
+    "waits_again": Saying(N_("Its result was withdrawn; it waits for another"), "arrow-repeat", "look"),
     "withdrawn": Saying(N_("Result withdrawn"), "x-circle", "stop"),
 }
 # Where a verb says something else of one kind of thing.
@@ -97,6 +107,9 @@ SAID_OF = {
     ("declaration", "withdrawn"): Saying(N_("Declaration withdrawn"), "x-circle", "stop"),
     ("device", "withdrawn"): Saying(N_("Phone withdrawn"), "x-circle", "stop"),
     ("enrolment", "withdrawn"): Saying(N_("Enrolment withdrawn"), "x-circle", "stop"),
+    ("run", "withdrawn"): Saying(N_("Run withdrawn"), "x-octagon", "stop"),
+    ("kit_lot", "withdrawn"): Saying(N_("Kit lot withdrawn"), "x-octagon", "stop"),
+    ("extraction", "failed"): Saying(N_("The extraction failed"), "x-circle", "stop"),
     ("discrepancy", "opened"): Saying(N_("Discrepancy found"), "exclamation-triangle", "look"),
 }
 
@@ -107,6 +120,10 @@ NOTED = {
     "answers": N_("after pool %(value)s"),
     "pool": N_("pool %(value)s"),
     "run": N_("run %(value)s"),
+    "extraction": N_("extraction %(value)s"),
+    "lot": N_("lot %(value)s"),
+    "place": N_("place %(value)s"),
+    "storage": "%(value)s",
     "well": N_("well %(value)s"),
     "assay": N_("assay %(value)s"),
     "name": "%(value)s",
@@ -125,6 +142,9 @@ NOTED = {
     "pools": N_("%(value)s pools"),
     "results": N_("%(value)s results"),
     "held": N_("%(value)s on hold"),
+    "told": N_("%(value)s of them released before"),
+    "suspicious": N_("%(value)s to be settled first"),
+    "reactions": N_("%(value)s reactions"),
     "blocked": N_("%(value)s left waiting"),
     "places": N_("%(value)s places"),
     "roles": N_("%(value)s roles"),
@@ -138,4 +158,12 @@ NOTED = {
 # Words of ours among the details; whatever else is told is a code, a number or somebody's own words.
 SPOKEN = ("kind", "purpose", "mode", "finding", "before", "condition", "hold", "settlement", "reason", "by")
 # Not worth telling: the first attempt, the first version, nothing on hold.
-SILENT = {"attempt": 1, "version": 1, "held": 0, "blocked": 0, "condition": "good"}
+SILENT = {
+    "attempt": 1,
+    "version": 1,
+    "held": 0,
+    "blocked": 0,
+    "told": 0,
+    "suspicious": 0,
+    "condition": "good",
+}

@@ -222,6 +222,7 @@ def create_campaign(
     symptomatic_alone: bool = True,
     contacts_alone: bool = False,
     confirm_all_members: bool = False,
+    positive_pool_strategy: str = "singles",
     validity_hours: int = 72,
     hold_limit_hours: int = 48,
 ) -> dict[str, str]:
@@ -239,6 +240,7 @@ def create_campaign(
         symptomatic_alone: whether people with symptoms are tested alone.
         contacts_alone: whether contacts are.
         confirm_all_members: whether all members of a positive pool go on to be confirmed.
+        positive_pool_strategy: how a positive pool is resolved, a word of `rules.STRATEGIES`.
         validity_hours: how long a result counts, from sampling.
         hold_limit_hours: how old a tube may be at reception.
 
@@ -258,6 +260,10 @@ def create_campaign(
         mixed_tube_size=mixed_tube_size,
         hours={"validity_hours": validity_hours, "hold_limit_hours": hold_limit_hours},
     )
+    if positive_pool_strategy not in rules.STRATEGIES:
+        raise InvalidInput(
+            "Choose how a positive pool is resolved: one of the list.", field="positive_pool_strategy"
+        )
     campaign = Campaign(
         id=new_id(),
         name=names.clean_name(name, field="name"),
@@ -269,6 +275,7 @@ def create_campaign(
         symptomatic_alone=symptomatic_alone,
         contacts_alone=contacts_alone,
         confirm_all_members=confirm_all_members,
+        positive_pool_strategy=positive_pool_strategy,
         validity_hours=validity_hours,
         hold_limit_hours=hold_limit_hours,
         created_at=clock.now(),

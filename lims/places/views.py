@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from lims.errors import LimsError
@@ -51,6 +52,14 @@ class CampaignForm(SentOnce):
     symptomatic_alone = BooleanField(_l("People with symptoms are tested alone"), default=True)
     contacts_alone = BooleanField(_l("Contacts are tested alone"))
     confirm_all_members = BooleanField(_l("All members of a positive pool go on to be confirmed"))
+    positive_pool_strategy = SelectField(
+        _l("A positive pool is resolved by testing"),
+        choices=[
+            SelectChoice("singles", _l("each kept tube alone")),
+            SelectChoice("halves", _l("two halves first, then each tube of the positive one")),
+            SelectChoice("second_swab", _l("the second swab taken at the same visit, else the kept tube")),
+        ],
+    )
     validity_hours = IntegerField(_l("Hours that a result is valid"), [InputRequired(_NUMBER)], default=72)
     hold_limit_hours = IntegerField(
         _l("Hours until a sample is too old"), [InputRequired(_NUMBER)], default=48

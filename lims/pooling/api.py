@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,9 +11,12 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import BaseModel, Field
 
+from lims.errors import InvalidInput
 from lims.extensions import db
 from lims.language import say, say_error
 from lims.places.queries import get_laboratory
+from lims.pooling import handing_in
+from lims.pooling.actions import extractions as extraction_actions
 from lims.pooling.actions import pools as pool_actions
 from lims.pooling.actions import readings as reading_actions
 from lims.pooling.actions import runs as run_actions
@@ -81,6 +85,24 @@ class NewRun(Once):
     wells: dict[str, str] | None = None
     kit_lot: str = Field(default="", max_length=40)
     instrument: str = Field(default="", max_length=80)
+    extractions: list[str] | None = Field(default=None, max_length=40)
+
+
+class NewExtraction(Once):
+    """What is extracted together; without pools: what waits, most urgent first."""
+
+    laboratory_id: uuid.UUID
+    pools: list[str] | None = Field(default=None, max_length=384)
+    most: int = 95
+    kit_lot: str = Field(default="", max_length=40)
+    instrument: str = Field(default="", max_length=80)
+
+
+class InstrumentFile(Once):
+    """A thermocycler's file, its bytes in base64."""
+
+    file_name: str = Field(default="", max_length=200)
+    content_base64: str = Field(max_length=28 * 1024 * 1024)
 
 
 class TypedReading(BaseModel):
@@ -299,6 +321,7 @@ def plan_run(json_data: NewRun) -> dict[str, Any]:
         size=json_data.size,
         pool_codes=json_data.pools,
         wells=json_data.wells,
+        extraction_codes=json_data.extractions,
         kit_lot=json_data.kit_lot,
         instrument=json_data.instrument,
     )
@@ -397,3 +420,77 @@ def void_run(run_code: str, json_data: Reason) -> dict[str, Any]:
     return run_actions.void_run(
         actor=current_actor(), client_id=json_data.client_id, run_code=run_code, reason=json_data.reason
     )
+
+
+@pooling_api.post("/extractions")
+@pooling_api.input(NewExtraction)
+@pooling_api.doc(summary="Note that pools are extracted together", responses=[404, 409, 422])
+@needs("fill_plates")
+def make_extraction(json_data: NewExtraction) -> dict[str, Any]:
+    """Note an extraction."""
+    return extraction_actions.make_extraction(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        laboratory_id=json_data.laboratory_id,
+        pool_codes=json_data.pools,
+        most=json_data.most,
+        kit_lot=json_data.kit_lot,
+        instrument=json_data.instrument,
+    )
+
+
+@pooling_api.post("/extractions/<extraction_code>/fail")
+@pooling_api.input(Reason)
+@pooling_api.doc(summary="Give an extraction up; its pools wait for another", responses=[404, 409, 422])
+@needs("fill_plates")
+def fail_extraction(extraction_code: str, json_data: Reason) -> dict[str, Any]:
+    """Fail an extraction."""
+    return extraction_actions.fail_extraction(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        extraction_code=extraction_code,
+        reason=json_data.reason,
+    )
+
+
+@pooling_api.post("/runs/<run_code>/files")
+@pooling_api.input(InstrumentFile)
+@pooling_api.doc(
+    summary="Hand in a thermocycler's file: kept, read, matched to the plate, and staged or refused",
+    responses=[404, 409, 422],
+)
+@needs("record_readings")
+def hand_in_file(run_code: str, json_data: InstrumentFile) -> dict[str, Any]:
+    """Hand in a file."""
+    try:
+        content = base64.b64decode(json_data.content_base64, validate=True)
+    except ValueError:
+        raise InvalidInput(
+            "This is no base64. Encode the bytes of the file.", field="content_base64"
+        ) from None
+    answer = handing_in.hand_in(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        run_code=run_code,
+        file_name=json_data.file_name,
+        content=content,
+    )
+    return answer | {"problems": _spoken_file_problems(answer["problems"])}
+
+
+def _spoken_file_problems(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in problem.items() if name != "parameters"}
+        | {"message": say(str(problem["message"]), dict(problem["parameters"]))}
+        for problem in problems
+    ]
+
+
+@pooling_api.post("/result-files/<uuid:file_id>/accept")
+@pooling_api.input(Once)
+@pooling_api.doc(summary="Use a staged file's readings", responses=[404, 409, 422])
+@needs("record_readings")
+def accept_file(file_id: uuid.UUID, json_data: Once) -> dict[str, Any]:
+    """Accept a file; sent twice, the second is told that it is accepted already."""
+    answer = handing_in.accept(actor=current_actor(), file_id=file_id)
+    return answer | {"failure": _spoken_failure(answer["failure"])}

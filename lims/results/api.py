@@ -18,6 +18,7 @@ from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
+from lims.results.actions.withdrawal import withdraw_run
 from lims.results.models import Result
 from lims.results.queries import results as queries
 from lims.security import current_actor, needs
@@ -48,6 +49,13 @@ class Amendment(Once):
     """What is to be reported from now on, and why."""
 
     finding: str = Field(max_length=24)
+    reason: str = Field(max_length=500)
+
+
+class Withdrawal(Once):
+    """What was wrong with a run, and what happened."""
+
+    cause: str = Field(max_length=24)
     reason: str = Field(max_length=500)
 
 
@@ -225,6 +233,21 @@ def amend(result_id: uuid.UUID, json_data: Amendment) -> dict[str, Any]:
         client_id=json_data.client_id,
         result_id=result_id,
         finding=json_data.finding,
+        reason=json_data.reason,
+    )
+
+
+@results_api.post("/runs/<run_code>/withdraw")
+@results_api.input(Withdrawal)
+@results_api.doc(summary="Withdraw a run with everybody it concerns", responses=[404, 409, 422])
+@needs("amend_results")
+def withdraw(run_code: str, json_data: Withdrawal) -> dict[str, Any]:
+    """Withdraw a run."""
+    return withdraw_run(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        run_code=codes.parse(run_code, expect="plate", field="run_code").text,
+        cause=json_data.cause,
         reason=json_data.reason,
     )
 

@@ -340,15 +340,15 @@ def withdraw_run(run_code: str) -> Response:
     return redirect(url_for("pooling.show_run", run_code=run_code))
 
 
-@results.post("/kit-lots/<uuid:lot_id>/withdrawal")
+@results.post("/kit-lots/<uuid:kit_lot_id>/withdrawal")
 @needs("amend_results")
-def withdraw_kit_lot(lot_id: uuid.UUID) -> Response:
+def withdraw_kit_lot(kit_lot_id: uuid.UUID) -> Response:
     """Withdraw a lot of a kit with every run it was used for."""
     try:
         answer = withdraw_lot_action(
             actor=current_actor(),
             client_id=request.form.get("client_id", type=uuid.UUID),
-            lot_id=lot_id,
+            lot_id=kit_lot_id,
             reason=request.form.get("reason", ""),
         )
     except LimsError as error:

@@ -73,7 +73,7 @@ def test_one_person_a_stranger_another_role_or_a_closed_account_installs_nothing
 
 def test_the_list_holds_names_versions_states_and_the_rules(lims):
     assert json.loads(lims("assays", "list", "--json").stdout) == []
-    assert "lims assays install" in lims("assays", "list").stdout
+    assert "lims assay install" in lims("assays", "list").stdout
     lims("assays", "install", "supervisor", "supervisor_2")
     listed = json.loads(lims("assays", "list", "--json").stdout)
     assert [(assay["name"], assay["status"]) for assay in listed] == agreed()

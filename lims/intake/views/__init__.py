@@ -18,4 +18,5 @@ from lims.intake.views import (  # noqa: E402, F401  (they register themselves)
     lists,
     people,
     reception,
+    second_swabs,
 )

@@ -281,7 +281,7 @@ def _values(run: Run, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def _point_at(
     problems: Iterable[Mapping[str, Any]], fields: Mapping[str, Sequence[str]]
 ) -> list[dict[str, str]]:
-    """Return problems as the summary shows them: by line for what was pasted, by field for the table, which has no lines."""
+    """Return problems as the summary shows them: by line for a pasted table, else by field."""
     if request.form.get("csv", "").strip():
         return [{"message": _tell(one), "field": ""} for one in problems]
     typed = [(position, target) for position, targets in fields.items() for target in targets]
