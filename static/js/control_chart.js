@@ -52,8 +52,8 @@ class ControlChart {
     this.width = width;
     const { points } = this.chart;
     const whole = Math.max(width, BOX.left + BOX.right + points.length * POINT_PX);
-    const svg = document.createElementNS(SVG, "svg");
-    for (const [name, value] of Object.entries({ width: whole, height: HEIGHT, viewBox: `0 0 ${whole} ${HEIGHT}`, "aria-hidden": "true", focusable: "false" })) svg.setAttribute(name, value);
+    this.frame.replaceChildren();
+    const svg = draw(this.frame, "svg", { width: whole, height: HEIGHT, viewBox: `0 0 ${whole} ${HEIGHT}`, "aria-hidden": "true" });
     const [low, high] = this.range();
     const [bottom, right] = [HEIGHT - BOX.bottom, whole - BOX.right];
     const y = (ct) => bottom - ((ct - low) / (high - low)) * (bottom - BOX.top);
@@ -62,7 +62,6 @@ class ControlChart {
     draw(svg, "polyline", { class: "way", points: points.map(({ ct }, index) => `${x(index)},${y(ct)}`).join(" ") });
     points.forEach((point, index) => this.drawPoint(svg, point, x(index), y(point.ct), low + (high - low) / 2));
     this.drawTimes(svg, x, bottom, (right - BOX.left) / points.length);
-    this.frame.replaceChildren(svg);
     this.frame.scrollLeft = whole; // the latest run is what one looks for
     this.frame.dataset.points = String(points.length);
   }
@@ -89,7 +88,7 @@ class ControlChart {
     const kind = kindOf(point);
     const mark = draw(svg, "g", { class: "point", "data-kind": kind, transform: `translate(${x} ${y})` });
     draw(mark, "path", { d: SHAPES[kind] });
-    const told = [point.run, point.at, `${this.words.wordCt} ${two.format(point.ct)}`];
+    const told = [point.run, point.at, `Ct ${two.format(point.ct)}`];
     if (kind !== "within") told.push(`${kind === "warning" ? this.words.wordWarning : this.words.wordRejection} ${point.rules.join(", ")}`);
     draw(mark, "title", {}, told.join(" · "));
     if (kind !== "within") {

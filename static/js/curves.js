@@ -71,12 +71,14 @@ function makeScale(values, thresholds, log) {
     if (value > high) high = value;
   }
   if (log) {
-    const top = Math.ceil(Math.log10(high > 0 ? high : 1));
-    const floor = Math.min(...thresholds.filter((each) => each > 0), 10 ** (top - 2)) / 10;
-    const bottom = Math.floor(Math.log10(Math.max(floor, low)));
-    const span = Math.max(1, top - bottom);
-    const ticks = Array.from({ length: span + 1 }, (_, index) => 10 ** (bottom + index));
-    return { ticks, at: (value) => (value >= 10 ** bottom ? (Math.log10(value) - bottom) / span : NaN) };
+    const highest = high > 0 ? high : 1;
+    const floor = Math.min(...thresholds.filter((each) => each > 0), highest / 10) / 10;
+    const decade = Math.floor(Math.log10(Math.max(floor, low)));
+    const [bottom, top] = [10 ** decade, highest * 1.2];
+    const span = Math.log10(top / bottom);
+    const ticks = [];
+    for (let power = decade; 10 ** power <= top; power += 1) ticks.push(...[1, 2, 5].map((each) => each * 10 ** power));
+    return { ticks: ticks.filter((tick) => tick <= top), at: (value) => (value >= bottom ? Math.log10(value / bottom) / span : NaN) };
   }
   if (!(high > low)) high = low + 1;
   const room = (high - low) * 0.04;
@@ -141,7 +143,7 @@ class Chart {
     context.restore();
     this.drawThresholdLabels();
     this.drawLabels();
-    canvas.dataset.curves = String(new Set([...shown.lines, ...shown.over].map((line) => line.values)).size);
+    canvas.dataset.drawn = String(new Set([...shown.lines, ...shown.over].map((line) => line.values)).size);
   }
 
   x(cycle) {
@@ -365,15 +367,15 @@ class Panel {
     return well.finding ? well.finding_word : translate("Waiting");
   }
 
-  ctWord(reading) {
+  ctWord(reading, format = numbers.two) {
     if (!reading) return translate("not measured");
-    return isNumber(reading.ct) ? numbers.two.format(reading.ct) : translate("no Ct");
+    return isNumber(reading.ct) ? format.format(reading.ct) : translate("no Ct");
   }
 
   // A well in one sentence, for ears and for pointing at it.
-  sentence(name, targets) {
+  sentence(name, targets, format) {
     const { readings } = this.run.wells[name];
-    const values = targets.map((target) => say("%(name)s Ct %(ct)s", { name: target, ct: this.ctWord(readings[target]) }));
+    const values = targets.map((target) => say("%(name)s Ct %(ct)s", { name: target, ct: this.ctWord(readings[target], format) }));
     return say("%(well)s, %(content)s: %(finding)s. %(values)s", {
       well: name,
       content: this.content(name),
@@ -404,9 +406,9 @@ class Panel {
       if (well.control) classes.push("control");
       if (reading?.flags.length) classes.push("flagged");
       button.className = classes.join(" ");
-      const words = this.sentence(name, target ? [target.name] : []);
-      button.title = words;
-      button.setAttribute("aria-label", words);
+      const told = target ? [target.name] : [];
+      button.title = this.sentence(name, told);
+      button.setAttribute("aria-label", this.sentence(name, told, format)); // holds the number as it is seen
     }
   }
 

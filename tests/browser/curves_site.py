@@ -38,8 +38,10 @@ PAGE = """{% extends "base.html" %}{% from "components/curves.html" import curve
 {% block title %}Run{% endblock %}
 {% block head %}<link rel="stylesheet" href="{{ url_for('static', filename='css/curves.css') }}">{% endblock %}
 {% block main %}<h1>Run</h1>
-{% if size %}{{ curves_panel(url, size) }}{% endif %}
-{% for title, chart in charts.items() %}<section class="panel">{{ control_chart(chart, title) }}</section>{% endfor %}
+{% if size %}<section class="panel" aria-labelledby="curves"><h2 id="curves">Curves</h2>
+{{ curves_panel(url, size) }}</section>{% endif %}
+{% for title, chart in charts.items() %}<section class="panel"><h2>{{ title }}</h2>
+{{ control_chart(chart, id='chart-' ~ loop.index) }}</section>{% endfor %}
 {% endblock %}
 {% block scripts %}<script type="module" src="{{ url_for('static', filename='js/curves.js') }}"></script>
 <script type="module" src="{{ url_for('static', filename='js/control_chart.js') }}"></script>{% endblock %}"""
