@@ -58,6 +58,7 @@ class ControlChart {
     const [bottom, right] = [HEIGHT - BOX.bottom, whole - BOX.right];
     const y = (ct) => bottom - ((ct - low) / (high - low)) * (bottom - BOX.top);
     const x = (index) => BOX.left + ((index + 0.5) / points.length) * (right - BOX.left);
+    draw(svg, "text", { x: BOX.left - 8, y: 16, "text-anchor": "end" }, "Ct");
     this.drawLimits(svg, y, right);
     draw(svg, "polyline", { class: "way", points: points.map(({ ct }, index) => `${x(index)},${y(ct)}`).join(" ") });
     points.forEach((point, index) => this.drawPoint(svg, point, x(index), y(point.ct), low + (high - low) / 2));

@@ -234,9 +234,11 @@ def test_keys_lead_through_the_plate(open_page):
         "A12",
     ]
     assert press("ArrowUp") == "A12"
-    assert page.locator('td button[tabindex="0"]').count() == 1
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.closest('td')") is None
+    page.keyboard.press("Shift+Tab")  # the plate is one stop, at the well that was chosen
+    expect(_well(page, "A12")).to_be_focused()
+    assert page.locator('td button[tabindex="0"]').count() == 1
 
 
 def test_a_click_on_a_curve_chooses_its_well(open_page):
@@ -303,7 +305,7 @@ def test_an_answer_that_does_not_come_is_said(open_page):
     visitor = open_page("broken")
     expect(visitor.page.locator("[data-failed]")).to_be_visible()
     expect(visitor.page.locator("[data-no-curves]")).to_be_hidden()
-    assert any("503" in line for line in visitor.complaints)
+    assert any("503 of /runs/broken/curves.json" in line for line in visitor.complaints)
     visitor.complaints.clear()
 
 
