@@ -38,8 +38,7 @@ PAGE = """{% extends "base.html" %}{% from "components/curves.html" import curve
 {% block title %}Run{% endblock %}
 {% block head %}<link rel="stylesheet" href="{{ url_for('static', filename='css/curves.css') }}">{% endblock %}
 {% block main %}<h1>Run</h1>
-{% if size %}<section class="panel" aria-labelledby="curves"><h2 id="curves">Curves</h2>
-{{ curves_panel(url, size) }}</section>{% endif %}
+{% if size %}{{ curves_panel(url, size) }}{% endif %}
 {% for title, chart in charts.items() %}<section class="panel"><h2>{{ title }}</h2>
 {{ control_chart(chart, id='chart-' ~ loop.index) }}</section>{% endfor %}
 {% endblock %}
