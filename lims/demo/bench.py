@@ -10,10 +10,13 @@ from typing import Any
 
 from lims.auth.actors import Actor
 from lims.demo.cycler import simulate_readings
+from lims.demo.cycler_file import write_instrument_file
 from lims.demo.people import Invented
 from lims.errors import AlreadyDone
 from lims.extensions import db
-from lims.pooling.actions import pools, readings, runs
+from lims.pooling.actions import pools, runs
+from lims.pooling.handing_in import accept, hand_in
+from lims.pooling.queries.runs import get_rules
 from lims.results.actions import release, review, verification
 from lims.results.queries import results as result_queries
 
@@ -78,19 +81,30 @@ class Bench:
             pool: [who for tube in tubes for who in self.truth[tube]] for pool, tubes in self.members.items()
         }
         for plate in self.plates:
-            readings.record_readings(
+            kit = get_rules(db.session(), run_code=plate["run"])
+            read = simulate_readings(
+                wells=plate["wells"],
+                targets=plate["targets"],
+                infected_by_pool={
+                    pool: sum(who.is_infected for who in them) for pool, them in people.items()
+                },
+                size_by_pool={pool: len(them) for pool, them in people.items()},
+                dice=self.dice,
+            )
+            content = write_instrument_file(
+                wells=plate["wells"],
+                targets=[{"name": target.name, "dye": target.dye} for target in kit.targets],
+                readings=read,
+                size=plate["size"],
+                dice=self.dice,
+            )
+            staged = hand_in(
                 actor=self.technician,
                 run_code=plate["run"],
-                readings=simulate_readings(
-                    wells=plate["wells"],
-                    targets=plate["targets"],
-                    infected_by_pool={
-                        pool: sum(who.is_infected for who in them) for pool, them in people.items()
-                    },
-                    size_by_pool={pool: len(them) for pool, them in people.items()},
-                    dice=self.dice,
-                ),
+                file_name=f"{plate['run']}.txt",
+                content=content,
             )
+            accept(actor=self.technician, file_id=uuid.UUID(staged["file"]))
 
     def review(self) -> None:
         """Look at the plates."""

@@ -35,7 +35,7 @@ FILE = States(
         # read and matched, to be looked at and accepted by a person
         "staged": ("accepted", "declined"),
         # once its columns are named it is read again
-        "refused": ("staged", "refused"),
+        "refused": ("staged",),
         "declined": (),
         "accepted": (),
     },

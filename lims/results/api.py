@@ -246,7 +246,7 @@ def withdraw(run_code: str, json_data: Withdrawal) -> dict[str, Any]:
     return withdraw_run(
         actor=current_actor(),
         client_id=json_data.client_id,
-        run_code=codes.parse(run_code, expect="plate", field="run_code").text,
+        run_code=_plate(run_code),
         cause=json_data.cause,
         reason=json_data.reason,
     )

@@ -14,6 +14,7 @@ from lims import codes
 from lims.auth.actors import Actor
 from lims.auth.models import User
 from lims.errors import NotFound
+from lims.pooling.assays import Assay, read_definition
 from lims.pooling.models import (
     AmplificationCurve,
     Extraction,
@@ -54,6 +55,16 @@ def get_run(session: Session, *, code: str, lock: bool = False) -> Run:
     if run is None:
         raise no_such_run(code)
     return run
+
+
+def get_rules(session: Session, *, run_code: str) -> Assay:
+    """Return the rules by which a run is called: its assay's version.
+
+    Raises:
+        InvalidInput: it is not a plate's code.
+        NotFound: there is no such run.
+    """
+    return read_definition(get_run(session, code=run_code).assay.definition)
 
 
 def list_wells(session: Session, *, run_id: uuid.UUID) -> Sequence[Well]:
