@@ -13,8 +13,18 @@ from lims.msgid import N_
 from lims.pooling.instruments import (
     applied_biosystems,
     cfx,
+    chinese,
+    cobas,
     design_and_analysis,
+    eds,
+    eppendorf,
+    lightcycler,
+    lighthouse,
+    plain,
     rdml,
+    rotor_gene,
+    smartcycler,
+    stratagene,
 )
 from lims.pooling.instruments.run_file import FileRefused, RunFile
 from lims.pooling.instruments.tables import Document
@@ -65,9 +75,19 @@ class OfBytes:
 
 FAMILIES: tuple[Family, ...] = (
     OfBytes(rdml),
+    eds,
+    chinese,
+    lighthouse,
+    cobas,
+    rotor_gene,
+    smartcycler,
+    stratagene,
+    eppendorf,
+    lightcycler,
+    cfx,
     design_and_analysis,
     applied_biosystems,
-    cfx,
+    plain,
 )
 
 

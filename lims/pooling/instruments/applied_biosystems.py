@@ -8,14 +8,15 @@ Text with sections in brackets, CSV, XLS or XLSX with the same tables as sheets.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from lims.errors import InvalidInput
 from lims.msgid import N_
 from lims.plates import well_at
 from lims.pooling.instruments import cells
 from lims.pooling.instruments.cells import text
-from lims.pooling.instruments.run_file import Place, RunFile, WellReading
+from lims.pooling.instruments.run_file import Place, RunFile
 from lims.pooling.instruments.tables import Document, Sheet
 from lims.pooling.instruments.well_rows import (
     Gathering,
@@ -87,6 +88,7 @@ _FLAG_TITLES = frozenset(
 
 _BIG_SHEETS = frozenset(("raw data", "multicomponent data", "melt curve raw data"))
 _MOST_WELLS_NAMED = 6
+_ALLELES = ("Allele 1", "Allele 2")
 
 
 def looks_like(document: Document) -> bool:
@@ -248,35 +250,21 @@ def _read_genotypes(
     alleles: Mapping[str, tuple[str, str]],
 ) -> None:
     """Read a genotyping experiment: one row a well, two alleles; each is a target as its curves call it."""
+    assay_at = header.places["assay"]
     for place, role in enumerate(("first", "second")):
-        places = {**header.places, "ct": header.places[role]}
-        alone = Gathering(found.format)
+
+        def name_target(row: Sequence[object], place: int = place) -> str:
+            assay = text(row[assay_at]) if assay_at < len(row) else ""
+            return f"{assay}-{alleles.get(assay, _ALLELES)[place]}"
+
         read_wells(
-            alone,
+            found,
             sheet,
-            Header(header.place, places, header.titles, header.written),
+            replace(header, places={**header.places, "ct": header.places[role]}),
             well=cells.well if "well position" in header.titles else read_well,
             flag_titles=_FLAG_TITLES,
+            name_target=name_target,
         )
-        assay_at = header.places["assay"]
-        for reading in alone.readings:
-            assay = text(sheet.rows[reading.place.row - sheet.first][assay_at])
-            names = alleles.get(assay, ("Allele 1", "Allele 2"))
-            found.add(
-                WellReading(
-                    reading.well,
-                    reading.sample,
-                    f"{assay}-{names[place]}",
-                    "",
-                    reading.task,
-                    reading.ct,
-                    reading.raw_ct,
-                    reading.flags,
-                    reading.omit,
-                    Place(sheet.name, reading.place.row, header.written[header.places[role]]),
-                )
-            )
-        found.problems.extend(problem for problem in alone.problems if problem not in found.problems)
 
 
 def _allele_names(sheets: list[Sheet]) -> dict[str, tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from lims.names import fold
@@ -249,3 +249,11 @@ def _day_of(written: str) -> tuple[int, int, int]:
         name, written_day, in_year = match.group(*((1, 2, 3) if match[1] else (5, 4, 6)))
         return int(in_year), _MONTHS.get(name.casefold(), 0), int(written_day)
     return 0, 0, 0
+
+
+def moment_of_milliseconds(stamp: float) -> str | None:
+    """Return ISO 8601 in UTC of milliseconds since 1970; None where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(stamp / 1000, tz=UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None

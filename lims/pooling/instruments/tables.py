@@ -165,6 +165,8 @@ class Document:
         """
         if self.is_text:
             return tuple(self._sections)
+        if self.is_zip and not any(name.startswith("xl/") or name == "content.xml" for name in self.members):
+            return ()
         return tuple(
             entry.name
             for entry in self._workbook.sheets_metadata

@@ -95,10 +95,13 @@ class Gathering:
     empty_wells: int = 0
     set_up_only: bool = False
     _first: dict[tuple[str, str, str], WellReading] = field(default_factory=dict)
+    _told: set[tuple[str, Place]] = field(default_factory=set)
 
     def problem(self, code: str, message: str, place: Place, **parameters: object) -> None:
-        """Note something that is no reading."""
-        self.problems.append(FileProblem(code, message, place, parameters))
+        """Note something that is no reading; once, where a row is walked once for each of its Ct columns."""
+        if (code, place) not in self._told:
+            self._told.add((code, place))
+            self.problems.append(FileProblem(code, message, place, parameters))
 
     def refuse(self, code: str, refusal: InvalidInput, place: Place) -> None:
         """Note a value that was refused, with the refusal's own sentence."""
@@ -188,6 +191,8 @@ def read_wells(
     dye: str = "",
     flag_titles: Collection[str] = (),
     flags: Callable[[Sequence[object]], Iterable[str]] | None = None,
+    name_target: Callable[[Sequence[object]], str] | None = None,
+    is_omitted: Callable[[Sequence[object]], bool] | None = None,
     skip_empty: bool = False,
     short_rows: bool = False,
 ) -> None:
@@ -205,6 +210,8 @@ def read_wells(
         dye: for tables that name no dye.
         flag_titles: folded titles of columns that hold Y or N.
         flags: makes more flags from a row.
+        name_target: makes the target from a row where no single column has it.
+        is_omitted: tells a well that was left out where no column says so by Y or true.
         skip_empty: rows of a well without sample, target, task and Ct are empty wells of the plate.
         short_rows: rows may end before the Ct, which is then none; elsewhere such a row was cut off.
     """
@@ -229,7 +236,7 @@ def read_wells(
         except InvalidInput as refusal:
             _note_no_well(found, sheet, index, values[0], refusal, well_title)
             continue
-        sample, gene = text(values[1]), text(values[2])
+        sample, gene = text(values[1]), name_target(row) if name_target else text(values[2])
         if skip_empty and not (sample or gene or text(values[4]) or text(values[5])):
             found.empty_wells += 1
             continue
@@ -258,7 +265,7 @@ def read_wells(
             ct,
             raw,
             tuple(marks),
-            cells.is_set(values[6]),
+            is_omitted(row) if is_omitted else cells.is_set(values[6]),
             place,
         )
         found.add(reading)
@@ -299,8 +306,9 @@ def read_head(found: Gathering, rows_above: Sequence[Sequence[object]]) -> None:
         key, value = filled[0], filled[1] if len(filled) > 1 else ""
         for mark in (" = ", " =", ": "):
             if mark in key:
+                # a comma in the value was taken for a delimiter
                 key, _, rest = key.partition(mark)
-                value = rest.strip() or value
+                value = ", ".join(filter(None, (rest.strip(), *filled[1:])))
                 break
         found.inform(key, value)
 
@@ -381,9 +389,10 @@ def read_long_curves(
     names: dict[object, str] = {}
     for index in range(header.place + 1, len(sheet.rows)):
         row = sheet.rows[index]
-        if len(row) <= value_at or row[well_at] == "":
-            if not is_blank(row):
-                points.miss_well(index)
+        target = text(row[target_at]) if 0 <= target_at < len(row) else ""
+        value = row[value_at] if value_at < len(row) else ""
+        if value == "" and not target:
+            # the cycles of an empty well, or the words under the table
             continue
         cell = row[well_at]
         if cell not in names:
@@ -394,8 +403,7 @@ def read_long_curves(
         if not names[cell]:
             points.miss_well(index)
             continue
-        target = text(row[target_at]) if 0 <= target_at < len(row) else ""
-        points.add(names[cell], target, cells.number(row[cycle_at]), cells.number(row[value_at]), index)
+        points.add(names[cell], target, cells.number(row[cycle_at]), cells.number(value), index)
     points.close()
 
 
