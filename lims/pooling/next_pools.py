@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from lims import audit, clock, codes
+from lims import audit, clock
 from lims.auth.actors import Actor
+from lims.intake.new_codes import mint_free
 from lims.pooling.cases import Case, Member
 from lims.pooling.models import Pool, PoolMember
 from lims.pooling.outcomes import Step
@@ -74,6 +75,7 @@ def open_pools(session: Session, actor: Actor, fresh: Sequence[NewPool]) -> list
     if not fresh:
         return []
     now = clock.now()
+    minted = mint_free(session, Pool.code, kind="pool", count=len(fresh))
     rows = [
         {
             "id": new_id(),
@@ -92,7 +94,7 @@ def open_pools(session: Session, actor: Actor, fresh: Sequence[NewPool]) -> list
             "opened_at": now + timedelta(microseconds=place),
             "closed_at": now + timedelta(microseconds=place),
         }
-        for place, (code, new) in enumerate(zip(codes.mint_many("pool", len(fresh)), fresh, strict=True))
+        for place, (code, new) in enumerate(zip(minted, fresh, strict=True))
     ]
     session.execute(insert(Pool).execution_options(render_nulls=True), rows)
     session.execute(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.errors import AlreadyDone, InvalidInput, Refused
+from lims.intake.new_codes import mint_free
 from lims.places.queries import get_laboratory
 from lims.pooling.actions.runs import find_named_pools
 from lims.pooling.models import ExtractedPool, Extraction, Pool
@@ -65,7 +66,7 @@ def make_extraction(
         _check_not_extracted(session, pools)
     extraction = Extraction(
         id=new_id(),
-        code=codes.mint("extraction"),
+        code=mint_free(session, Extraction.code, kind="extraction", count=1)[0],
         laboratory_id=laboratory_id,
         kit_lot=kit_lot.strip()[:40],
         instrument=instrument.strip()[:80],

@@ -15,6 +15,7 @@ from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, Refused
 from lims.intake.models import Tube
+from lims.intake.new_codes import mint_free
 from lims.msgid import N_
 from lims.places.models import Campaign
 from lims.places.queries import get_laboratory, list_open_campaigns
@@ -95,7 +96,7 @@ def open_pool(
     campaign = campaigns[0]
     pool = Pool(
         id=new_id(),
-        code=codes.mint("pool"),
+        code=mint_free(session, Pool.code, kind="pool", count=1)[0],
         campaign_id=campaign.id,
         laboratory_id=laboratory_id,
         purpose="screen",
@@ -420,7 +421,7 @@ def _create_pools(
         return []
     now = clock.now()
     status = "closed" if close else "open"
-    minted = codes.mint_many("pool", len(proposed))
+    minted = mint_free(session, Pool.code, kind="pool", count=len(proposed))
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),

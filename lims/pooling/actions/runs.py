@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lims import audit, clock, codes, plates
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, Refused
+from lims.intake.new_codes import mint_free
 from lims.places.models import Laboratory
 from lims.places.queries import get_laboratory
 from lims.pooling import rules
@@ -119,7 +120,7 @@ def plan_run(
     _check_lot(session, lot, reactions=len(plan))
     run = Run(
         id=new_id(),
-        code=codes.mint("plate"),
+        code=mint_free(session, Run.code, kind="plate", count=1)[0],
         campaign_id=pools[0].campaign_id,
         laboratory_id=laboratory_id,
         assay_id=assay.id,

@@ -34,9 +34,10 @@ _CHUNK = 1 << 20
 _DELIMITERS = ("\t", ";", ",", "|")
 _SECTION = re.compile(r"\[([^\[\]]{1,60})\]")
 _QUOTED = re.compile(r'"[^"\n]*"')
-_FAR_CELL = re.compile(rb'<c r="(?:[A-Z]{2,3}[0-9]|[A-Z][0-9]{6})')
+_FAR_COLUMN = re.compile(rb'<c r="([A-Z]{2,3})[0-9]')
+_FAR_ROWS = tuple(re.compile(rb'<c r="[A-Z]{1,3}[0-9]{%d}' % digits) for digits in (7, 6, 5))
 _CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
-_LONGEST_CELL_TAG = 64
+_LONGEST_TAG = 4096
 _ODS_CELL = re.compile(rb"<table:(?:(table-row)|(?:covered-)?table-cell)\b([^>]{0,4000}?)(/?)>")
 _REPEATED = re.compile(rb'number-(?:columns|rows)-repeated="([0-9]{1,9})"')
 
@@ -384,9 +385,8 @@ def _unpack(content: bytes, member: zipfile.ZipInfo) -> Iterator[bytes]:
 def _check_workbook(content: bytes, members: dict[str, zipfile.ZipInfo]) -> None:
     """Unpack every member once, counting, and look for cells far away from the table.
 
-    The reader keeps a rectangle up to the last cell. In the form that every spreadsheet program writes
-    (`<c r="A1"`), cells beyond column Z or row 99,999 are found at once; whatever is written otherwise goes
-    through the slower check of `lims.spreadsheet`.
+    The reader keeps a rectangle up to the last cell. Where cells are written as every spreadsheet program does
+    (`<c r="A1"`), a bound of it is found at once; anything else goes through the slower check of `lims.spreadsheet`.
     """
     unpacked = 0
     odd = False
@@ -397,17 +397,15 @@ def _check_workbook(content: bytes, members: dict[str, zipfile.ZipInfo]) -> None
             unpacked += len(piece)
             if unpacked > MOST_UNPACKED_BYTES:
                 raise _explodes()
+            piece = rest + piece
+            end = piece.rfind(b"<")
+            # a tag that goes on in the next piece is looked at there
+            piece, rest = (piece[:end], piece[end:]) if end >= 0 else (piece, b"")
             if name.lower().endswith("content.xml"):
-                columns_repeated.append(_repeated(rest + piece))
+                columns_repeated.append(_repeated(piece))
             elif not odd:
-                joined = rest + piece
-                # every cell's tag begins once in the joined pieces, or twice where it stands on the border
-                odd = (
-                    joined.count(b'<c r="') < len(_CELL.findall(joined))
-                    or _FAR_CELL.search(joined) is not None
-                )
-            rest = piece[-_LONGEST_CELL_TAG:]
-            rest = rest[rest.rfind(b"<") :] if b"<" in rest else b""
+                odd = len(rest) > _LONGEST_TAG or piece.count(b'<c r="') < len(_CELL.findall(piece))
+                odd = odd or _most_cells(piece) > MOST_CELLS
         if max(columns_repeated, default=0) > MOST_CELLS:
             raise _too_long()
     if odd:
@@ -415,6 +413,18 @@ def _check_workbook(content: bytes, members: dict[str, zipfile.ZipInfo]) -> None
             read_sheets(content, field="file")
         except InvalidInput as refusal:
             raise FileRefused("too_big", refusal.message, **refusal.parameters) from None
+
+
+def _most_cells(piece: bytes) -> int:
+    """Return a bound of the rectangle that the cells of a piece span: rows by their count of digits alone."""
+    columns = 26
+    for letters in set(_FAR_COLUMN.findall(piece)):
+        number = 0
+        for letter in letters:
+            number = number * 26 + letter - 64
+        columns = max(columns, number)
+    digits = next((7 - place for place, pattern in enumerate(_FAR_ROWS) if pattern.search(piece)), 4)
+    return int(columns * 10**digits)
 
 
 def _repeated(piece: bytes) -> int:
