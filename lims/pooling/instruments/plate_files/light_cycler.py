@@ -1,7 +1,7 @@
 """Set-up of Roche's LightCycler 480: the text with tabs that its sample editor imports.
 
-Source: a clinical laboratory's program (mll-lab/php-utils, MIT; notes on instruments, section 5) for the columns and the
-filter 465-510. The other filters are those of the LightCycler 480 II as commonly listed: try the file once.
+Source: a clinical laboratory's program (mll-lab/php-utils, MIT; notes on instruments, section 5) for the columns and
+the filter 465-510. The other filters are those of the LightCycler 480 II as commonly listed: try the file once.
 """
 
 from __future__ import annotations

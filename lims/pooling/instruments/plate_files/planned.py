@@ -78,8 +78,8 @@ class PlannedPlate:
 def plan_of(kit: Assay, plate: Sequence[PlateWell], *, run_code: str, size: int) -> PlannedPlate:
     """Plan a plate for the instruments.
 
-    Where a pool takes several wells, the assay's targets go to them in order, the first wells taking one more where
-    they do not come out even.
+    Where a pool takes a well for each target, they go to its wells in the assay's order; otherwise all stand in each
+    well, as on the page for typing readings.
 
     Args:
         kit: the assay's rules.
@@ -106,13 +106,9 @@ def plan_of(kit: Assay, plate: Sequence[PlateWell], *, run_code: str, size: int)
 
 
 def _share(kit: Assay, targets: Sequence[PlannedTarget]) -> list[tuple[PlannedTarget, ...]]:
-    least, over = divmod(len(targets), kit.wells_per_pool)
-    shares, start = [], 0
-    for place in range(kit.wells_per_pool):
-        end = start + least + (place < over)
-        shares.append(tuple(targets[start:end]))
-        start = end
-    return shares
+    if kit.wells_per_pool != len(targets):
+        return [tuple(targets)]
+    return [(target,) for target in targets]
 
 
 def to_ascii(text: str) -> str:
