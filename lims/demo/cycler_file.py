@@ -62,7 +62,7 @@ def write_instrument_file(
             )
         ),
     ]
-    curves = []
+    curves: list[str] = []
     for one in readings:
         position, target = str(one["well"]), str(one["target"])
         well = contents[position]

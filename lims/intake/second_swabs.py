@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, aliased
@@ -59,7 +60,7 @@ def move_to_second_tubes(session: Session, *, second_tubes: dict[uuid.UUID, Tube
     if not samples:
         return
     now = clock.now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "campaign_id": sample.campaign_id,

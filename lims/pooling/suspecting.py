@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -41,7 +42,7 @@ class Suspected:
 
     kind: str
     pool_id: uuid.UUID | None
-    details: dict[str, object]
+    details: dict[str, Any]
 
 
 def suspect_run(session: Session, *, run: Run) -> list[Suspected]:

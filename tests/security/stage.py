@@ -45,6 +45,10 @@ from lims.intake.models import Discrepancy, Tube
 from lims.intake.result_codes import result_code_for
 from lims.places.models import Campaign, Laboratory
 from lims.pooling.actions import pools, runs
+from lims.pooling.actions.extractions import make_extraction
+from lims.pooling.actions.files import keep_file
+from lims.pooling.actions.kit_lots import add_kit_lot
+from lims.pooling.models import Assay
 from lims.results.actions.release import release_run
 from lims.results.actions.verification import verify_run
 from lims.tables import Base, new_id
@@ -275,6 +279,27 @@ def _bench(stage: Stage) -> None:
     imported = _plan(world, desk.pool_up(world, receive(world, 1))[0])
     bench.read(world, imported)
     things["imported_run"] = imported["run"]
+    things["file_id"] = uuid.UUID(
+        keep_file(actor=technician, run_code=things["running_run"], file_name="run.txt", content=b"no run")[
+            "file"
+        ]
+    )
+    things["extraction"] = make_extraction(
+        actor=technician,
+        laboratory_id=world.laboratory_id,
+        pool_codes=desk.pool_up(world, receive(world, 1)),
+    )["extraction"]
+    things["kit_lot_id"] = uuid.UUID(
+        add_kit_lot(
+            actor=technician,
+            laboratory_id=world.laboratory_id,
+            assay_name="CDC N1 N2 RP",
+            lot="C-1",
+            expires_on=clock.today() + timedelta(days=90),
+            reactions=100,
+        )["lot_id"]
+    )
+    things["assay_id"] = db.session.scalar(select(Assay.id).where(Assay.status == "draft"))
     (tube,) = receive(world, 1, laboratory_id=world.confirming_id)
     code = pools.open_pool(actor=actor, laboratory_id=world.confirming_id)["pool"]
     pools.add_tubes(actor=actor, pool_code=code, tube_codes=[tube])

@@ -24,11 +24,15 @@ NAMED = {
     "lot_id": ("lot_id", ""),
     "import_id": ("import_id", ""),
     "discrepancy_id": ("discrepancy_id", ""),
+    "assay_id": ("assay_id", ""),
     "campaign_id": ("campaign_id", ""),
     "laboratory_id": ("laboratory_id", ""),
     "user_id": ("user_id", ""),
     "enrolment_id": ("enrolment_id", ""),
     "device_id": ("device_id", ""),
+    "extraction_code": ("extraction", "extraction"),
+    "file_id": ("file_id", ""),
+    "kit_lot_id": ("kit_lot_id", ""),
 }
 # the argument "code" is of the thing that the address begins with
 CODED = {
@@ -37,12 +41,18 @@ CODED = {
     "tubes": ("waiting", "tube"),
 }
 # arguments that name no thing
-PLAIN = {"form": "pdf", "filename": "css/lims.css", "language": "vi", "script": "sw"}
+PLAIN = {"form": "pdf", "filename": "css/lims.css", "language": "vi", "script": "sw", "name": "plain"}
 # accounts belong to no place: whoever may see one may see all
-EVERYWHERE = {"auth.set_account_active"}
+EVERYWHERE = {
+    "auth.set_account_active",
+    # neither do assays
+    "pooling.show_assay",
+    "pooling.draft_assay",
+    "pooling.agree_assay",
+}
 OUTSIDERS = ("health_worker", "collector", "courier", "technician", "supervisor", "coordinator")
 # another laboratory of the same province sees nothing of this one's bench
-BENCH = {"pool_code", "run_code", "result_id"}
+BENCH = {"pool_code", "run_code", "result_id", "extraction_code", "file_id", "kit_lot_id"}
 # What signing in leaves; nothing else may.
 SIGNED_IN = frozenset({"sign_in", "throttle", "event", "event_head"})
 FORM = {"reason": "mistake", "finding": "detected", "note": "x", "readings": "x", "temperature_c": "4"}

@@ -109,7 +109,9 @@ def store_tubes(
             select(Tube).where(Tube.code.in_(set(wanted))).order_by(Tube.id).with_for_update(of=Tube)
         )
     }
-    verdicts, moved, seen = [], [], set()
+    verdicts: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for place, code in enumerate(wanted, start=1):
         tube = tubes.get(code)
         shown: dict[str, object] = {"tube": codes.grouped(code[:40]), "rack": name, "place": place}

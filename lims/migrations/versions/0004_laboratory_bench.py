@@ -363,6 +363,6 @@ def downgrade() -> None:
 
     op.drop_table("extraction")
     op.drop_table("control_limits")
-    kinds = sa.column("kind")
+    kinds: sa.ColumnClause[str] = sa.column("kind")
     op.execute(sa.delete(sa.table("discrepancy", kinds)).where(kinds.in_(SUSPICIONS)))
     _allow_kinds(KINDS)

@@ -105,9 +105,12 @@ def stage_file(
     if known is not None:
         rules.FILE.check(known.status, "staged", code=file.file_name, field="file")
     matched = _match(session, run, read)
-    problems = _problems_of(read) if isinstance(read, FileRefused) else [_shown(p) for p in matched.problems]
-    if isinstance(read, RunFile):
-        problems = [*_find_duplicate(session, file, run), *problems]
+    if isinstance(read, FileRefused):
+        problems = _problems_of(read)
+    else:
+        problems = _find_duplicate(session, file, run) + [
+            _shown(problem) for problem in (matched.problems if matched else ())
+        ]
     row = known or FileImport(file_id=file.id, run_id=run.id, status="staged")
     if known is None:
         session.add(row)

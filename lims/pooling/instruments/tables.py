@@ -392,7 +392,8 @@ def _check_workbook(content: bytes, members: dict[str, zipfile.ZipInfo]) -> None
     odd = False
     for name, member in members.items():
         rest = b""
-        columns_repeated: list[int] = []
+        repeated = 0
+        columns, digits = 26, 4
         for piece in _unpack(content, member):
             unpacked += len(piece)
             if unpacked > MOST_UNPACKED_BYTES:
@@ -401,12 +402,15 @@ def _check_workbook(content: bytes, members: dict[str, zipfile.ZipInfo]) -> None
             end = piece.rfind(b"<")
             # a tag that goes on in the next piece is looked at there
             piece, rest = (piece[:end], piece[end:]) if end >= 0 else (piece, b"")
+            if len(rest) > _LONGEST_TAG:
+                odd, rest = True, b""
             if name.lower().endswith("content.xml"):
-                columns_repeated.append(_repeated(piece))
+                repeated = max(repeated, _repeated(piece))
             elif not odd:
-                odd = len(rest) > _LONGEST_TAG or piece.count(b'<c r="') < len(_CELL.findall(piece))
-                odd = odd or _most_cells(piece) > MOST_CELLS
-        if max(columns_repeated, default=0) > MOST_CELLS:
+                odd = piece.count(b'<c r="') < len(_CELL.findall(piece))
+                columns, digits = max(columns, _most_columns(piece)), max(digits, _most_digits(piece))
+                odd = odd or columns * 10**digits > MOST_CELLS
+        if repeated > MOST_CELLS:
             raise _too_long()
     if odd:
         try:
@@ -415,16 +419,20 @@ def _check_workbook(content: bytes, members: dict[str, zipfile.ZipInfo]) -> None
             raise FileRefused("too_big", refusal.message, **refusal.parameters) from None
 
 
-def _most_cells(piece: bytes) -> int:
-    """Return a bound of the rectangle that the cells of a piece span: rows by their count of digits alone."""
-    columns = 26
+def _most_columns(piece: bytes) -> int:
+    """Return the number of the last column beyond Z that a cell of a piece is in; 0 for none."""
+    most = 0
     for letters in set(_FAR_COLUMN.findall(piece)):
         number = 0
         for letter in letters:
             number = number * 26 + letter - 64
-        columns = max(columns, number)
-    digits = next((7 - place for place, pattern in enumerate(_FAR_ROWS) if pattern.search(piece)), 4)
-    return int(columns * 10**digits)
+        most = max(most, number)
+    return most
+
+
+def _most_digits(piece: bytes) -> int:
+    """Return how many digits the row numbers of a piece's cells have, at least 4."""
+    return next((7 - place for place, pattern in enumerate(_FAR_ROWS) if pattern.search(piece)), 4)
 
 
 def _repeated(piece: bytes) -> int:

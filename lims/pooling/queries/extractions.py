@@ -66,7 +66,7 @@ def list_pool_codes(
     Raises:
         NotFound: one of the extractions is not of this laboratory.
     """
-    found = []
+    found: list[str] = []
     for code in extraction_codes:
         extraction = get_extraction(session, code=code)
         if extraction.laboratory_id != laboratory_id:

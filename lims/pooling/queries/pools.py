@@ -448,3 +448,20 @@ def count_pools_by_size(
     if days:
         query = query.where(Pool.called_at > clock.now() - timedelta(days=days))
     return [(row[0], row[1], int(row[2])) for row in session.execute(query)]
+
+
+def list_tubes_of_run(session: Session, *, run_id: uuid.UUID) -> Sequence[Any]:
+    """Return `tube`, `rack_position`, `position` (the first well of its pool) and `member_count`, by well and place."""
+    first = (
+        select(Well.pool_id, func.min(Well.position).label("position"))
+        .where(Well.run_id == run_id, Well.pool_id.is_not(None))
+        .group_by(Well.pool_id)
+        .subquery()
+    )
+    return session.execute(
+        select(Tube.code.label("tube"), Tube.rack_position, first.c.position, Pool.member_count)
+        .join(PoolMember, PoolMember.tube_id == Tube.id)
+        .join(Pool, Pool.id == PoolMember.pool_id)
+        .join(first, first.c.pool_id == Pool.id)
+        .order_by(first.c.position, PoolMember.position)
+    ).all()
