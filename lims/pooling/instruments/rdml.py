@@ -247,7 +247,8 @@ def _parse(content: bytes) -> _Document:
     parser.CharacterDataHandler = reader.text
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        # the last two: the declared encoding is unknown, or none that expat can take
         raise _damaged() from error
     return reader.document
 
@@ -554,8 +555,8 @@ def _read_curve(
         if cycles and cycle <= cycles[-1]:
             return _bad_curve(
                 "cycles_out_of_order",
-                N_("%(well)s %(target)s: the cycles of the curve do not rise after %(cycle)g."),
-                {**words, "cycle": cycles[-1]},
+                N_("%(well)s %(target)s: the cycles of the curve do not rise after %(cycle)s."),
+                {**words, "cycle": f"{cycles[-1]:g}"},
                 place,
             )
         cycles.append(cycle)

@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
@@ -14,11 +15,12 @@ from lims.errors import InvalidInput, Refused
 from lims.plates import layout, well_names
 from lims.pooling import instruments
 from lims.pooling.instruments import rdml
+from lims.pooling.instruments.matching import match_plate
 from lims.pooling.instruments.plate_files import list_formats, plan_of
 from lims.pooling.instruments.plate_files.bio_rad import write_dyes
 from lims.pooling.instruments.plate_files.pipetting import Transfer, write_transfers
 from lims.pooling.instruments.plate_files.planned import to_ascii
-from lims.pooling.plate_calls import PlateWell
+from lims.pooling.plate_calls import PlateWell, call_plate
 from lims.pooling.seed_assays import cdc_n1_n2_rp, screening_two_targets, three_targets_two_needed
 
 RUN = "G000001" + codes.check_characters("G000001")
@@ -278,3 +280,30 @@ def test_pipetting_list():
 def test_a_volume_that_is_none_is_refused(volume):
     with pytest.raises(InvalidInput):
         write_transfers([Transfer("T1", "R1", "A1", RUN, "A01", volume)])
+
+
+def test_a_plate_set_up_by_rdml_comes_back_with_its_results_and_is_matched():
+    """As an instrument does it: the set-up is taken in, each `data` gets its cq, and the whole is exported."""
+    laid = layout(96, [pool_code(number) for number in range(12)], ["NTC", "NEC", "PC"])
+    plate = [
+        PlateWell(well, None, item) if item in ("NTC", "NEC", "PC") else PlateWell(well, item, None)
+        for well, item in laid.items()
+    ]
+    set_up = FORMATS["rdml"].write(plan_of(KIT, plate, run_code=RUN, size=96))
+    with zipfile.ZipFile(io.BytesIO(set_up)) as archive:
+        root = ElementTree.fromstring(archive.read("rdml_data.xml"))
+    space = "{http://www.rdml.org}"
+    for react in root.iter(f"{space}react"):
+        sample = react.find(f"{space}sample").get("id")
+        for data in react.iter(f"{space}data"):
+            target = data.find(f"{space}tar").get("id")
+            if target == "IC" and sample != "NTC":
+                ElementTree.SubElement(data, f"{space}cq").text = "25.5"
+            elif sample in ("PC", pool_code(7)):
+                ElementTree.SubElement(data, f"{space}cq").text = "30.25"
+    matched = match_plate(KIT, plate, rdml.read(ElementTree.tostring(root)), size=96, run_code=RUN)
+    assert (matched.problems, matched.by) == ((), "barcode")
+    called = call_plate(KIT, plate, matched.readings)
+    assert called.valid
+    found = {well.pool for well in plate if well.pool and called.calls[well.position].finding == "detected"}
+    assert found == {pool_code(7)}

@@ -349,6 +349,8 @@ def test_files_refused_as_a_whole():
     assert refusal(zipped(good)[:-40]) == "damaged"
     assert refusal(doctype) == "damaged"
     assert refusal(b'<!DOCTYPE rdml SYSTEM "file:///etc/passwd">' + good) == "damaged"
+    assert refusal(b"<?xml version='1.0' encoding='none-such'?>" + good) == "damaged"
+    assert refusal(b"<?xml version='1.0' encoding='utf-7'?>" + good) == "damaged"
     assert refusal(b"<other/>") == "unknown_format"
     assert refusal(zipped(b"<other/>", "x.xml")) == "unknown_format"
     assert refusal(document(run(""))) == "no_readings"
