@@ -6,22 +6,30 @@ import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from lims import clock
 from lims.auth.actors import Actor
 from lims.demo.cycler import simulate_readings
 from lims.demo.cycler_file import write_instrument_file
 from lims.demo.people import Invented
 from lims.errors import AlreadyDone
 from lims.extensions import db
-from lims.pooling.actions import pools, runs
+from lims.intake.actions import storing
+from lims.intake.queries.storages import list_storages
+from lims.pooling.actions import extractions, kit_lots, pools, runs
 from lims.pooling.handing_in import accept, hand_in
+from lims.pooling.queries.assays import list_agreed_assays
+from lims.pooling.queries.kit_lots import list_lots
 from lims.pooling.queries.runs import get_rules
 from lims.results.actions import release, review, verification
 from lims.results.queries import results as result_queries
 
 # a 96-well plate less the three controls of the usual assay
 PLATE = 93
+RACK = 96
+KIT_LOT = "TN-2108"
 
 
 @dataclass
@@ -56,19 +64,63 @@ class Bench:
         self.members = {pool["pool"]: pool["tubes"] for pool in answer["pools"]}
 
     def plan(self) -> None:
-        """Fill plates with all pools at hand."""
+        """Extract all pools at hand, a plate at a time, and fill plates with them."""
+        self._keep_account_of_kits()
         waiting = list(self.members)
-        self.plates = [
-            runs.plan_run(
+        self.plates = []
+        for start in range(0, len(waiting), PLATE):
+            extracted = extractions.make_extraction(
                 actor=self.technician,
                 laboratory_id=self.laboratory_id,
                 pool_codes=waiting[start : start + PLATE],
-                kit_lot="TN-2108",
-                instrument="Máy PCR 1",
+                kit_lot="TC-0721",
+                instrument="Máy tách chiết 1",
             )
-            for start in range(0, len(waiting), PLATE)
-        ]
+            self.plates.append(
+                runs.plan_run(
+                    actor=self.technician,
+                    laboratory_id=self.laboratory_id,
+                    extraction_codes=[extracted["extraction"]],
+                    kit_lot=KIT_LOT,
+                    instrument="Máy PCR 1",
+                )
+            )
         self.done += self.plates
+
+    def _keep_account_of_kits(self) -> None:
+        """Add the kit's lot once."""
+        session = db.session()
+        assay = list_agreed_assays(session)[0]
+        if not list_lots(session, laboratory_id=self.laboratory_id, assay_name=assay.name):
+            kit_lots.add_kit_lot(
+                actor=self.technician,
+                laboratory_id=self.laboratory_id,
+                assay_name=assay.name,
+                lot=KIT_LOT,
+                expires_on=clock.today() + timedelta(days=180),
+                reactions=4800,
+            )
+
+    def put_away(self) -> None:
+        """Put the tubes that were tested into the refrigerator, rack by rack."""
+        session = db.session()
+        if not list_storages(session, laboratory_id=self.laboratory_id):
+            storing.add_storage(
+                actor=self.technician,
+                laboratory_id=self.laboratory_id,
+                name="Tủ lạnh 1",
+                temperature_c=4.0,
+            )
+        (storage, *_others) = list_storages(db.session(), laboratory_id=self.laboratory_id)
+        tubes = [tube for members in self.members.values() for tube in members]
+        for number, start in enumerate(range(0, len(tubes), RACK), start=1):
+            storing.store_tubes(
+                actor=self.technician,
+                laboratory_id=self.laboratory_id,
+                storage_id=storage.id,
+                rack=f"{self.plates[0]['run'][1:4]}{number}",
+                tube_codes=tubes[start : start + RACK],
+            )
 
     def start(self) -> None:
         """Put the plates into the cycler."""
@@ -110,6 +162,7 @@ class Bench:
         """Look at the plates."""
         for plate in self.plates:
             review.review_run(actor=self.supervisor, run_code=plate["run"])
+        self.put_away()
 
     def verify(self) -> None:
         """Verify negatives a plate at a time, all others one by one."""

@@ -195,7 +195,8 @@ def test_columns_are_named_once_and_the_next_file_of_the_instrument_is_read_by_t
     assert use(lab, staged)["valid"]
     desk.pool_up(lab, receive(lab, 10))
     second = bench.plan(lab, instrument="Gentier 96E")
-    assert send(lab, second, table(second))["status"] == "staged"
+    # another plate never has the same values throughout
+    assert send(lab, second, table(second).replace(b"27.5", b"27.6"))["status"] == "staged"
 
 
 def test_curves_keep_their_values_and_their_gaps():
