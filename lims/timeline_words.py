@@ -122,7 +122,7 @@ NOTED = {
     "run": N_("run %(value)s"),
     "extraction": N_("extraction %(value)s"),
     "lot": N_("lot %(value)s"),
-    "place": N_("place %(value)s"),
+    "rack": N_("rack %(value)s"),
     "storage": "%(value)s",
     "well": N_("well %(value)s"),
     "assay": N_("assay %(value)s"),

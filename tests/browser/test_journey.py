@@ -485,7 +485,7 @@ def _fill_and_start_plate(visitor: Visitor, *, pictures: bool = False) -> str:
     if pictures:
         visitor.look("run-planned")
     visitor.click("Start the run")
-    visitor.click("Enter readings", role="link")
+    visitor.click("No file? Type the Ct values", role="link")
     found = re.search(r"/runs/(\w{9})/", visitor.page.url)
     assert found, visitor.page.url
     return found[1]

@@ -131,7 +131,7 @@ def store_tubes(
         session.execute(update(Tube), moved)
         for row in moved:
             audit.note(
-                session, "tube", row["id"], "put_away", place=row["rack_position"], storage=storage.name
+                session, "tube", row["id"], "put_away", rack=row["rack_position"], storage=storage.name
             )
     return {"stored": len(moved), "verdicts": verdicts}
 
