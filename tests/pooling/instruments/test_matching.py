@@ -370,6 +370,46 @@ def test_a_control_that_simply_fails_is_no_matter_of_matching():
         assert not call_plate(KIT, plate, matched.readings).valid
 
 
+def test_a_few_unknown_codes_are_told_each():
+    plate = make_plate(20)
+    names = {**labels(plate), "A01": pool_code(1000), "B01": pool_code(1001), "C01": pool_code(1002)}
+    assert problem_codes(match(plate, make_file(contents(plate), names))) == ["barcode_mismatch"] * 3
+
+
+def test_one_code_alone_and_half_of_them_tell_no_turn():
+    plate = make_plate(10)
+    file = make_file(contents(plate), {"H12": pool_code(0)}, wells=well_names(96))
+    assert problem_codes(match(plate, file)) == ["barcode_mismatch"]
+    half = {rotated(well): name for well, name in list(labels(plate).items())[:3]}
+    mixed = {**labels(plate), **half, "A01": "", "B01": "", "C01": ""}
+    file = make_file(contents(plate), mixed, wells=well_names(96))
+    assert problem_codes(match(plate, file)) == ["barcode_mismatch"] * 3
+
+
+def test_controls_that_are_right_as_planned_are_not_looked_for_elsewhere():
+    # turned, they would be right as well: nothing, nothing, and a positive pool
+    plate = make_plate(1)
+    matched = match(plate, make_file(contents(plate, {0}), wells=well_names(96)))
+    assert not matched.problems
+    several = make_plate(10, controls={"A05": "NTC", "B05": "NTC", "C05": "NTC", "A07": "NEC", "H12": "PC"})
+    tasks = {"B05": "ntc", "C05": "ntc"}
+    assert not match(several, make_file(contents(several), tasks=tasks)).problems
+
+
+def test_an_omitted_control_is_no_evidence():
+    plate = make_plate(10)
+    held = move(contents(plate), Move(turned=True))
+    file = make_file(held, wells=well_names(96))
+    right = tuple(
+        WellReading(well.position, "", target, "", "", ct, "", omit=True)
+        for well in plate
+        if well.control
+        for target, ct in OF_CONTROL[well.control].items()
+    )
+    turned = replace(file, readings=(*right, *file.readings))
+    assert problem_codes(match(plate, turned)) == ["rotated_plate"]
+
+
 # a target in a well each
 
 

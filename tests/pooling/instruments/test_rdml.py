@@ -179,7 +179,7 @@ def test_a_number_without_the_width_of_the_plate_is_not_guessed():
 )
 def test_ct(text, ct):
     (reading,) = rdml.read(document(run(react("1", text)))).readings
-    assert (reading.ct, reading.raw_ct) == (ct, text or "")
+    assert (reading.ct, reading.raw_ct, reading.flags) == (ct, text or "", ())
 
 
 @pytest.mark.parametrize(
