@@ -106,6 +106,7 @@ def _own(stage: Stage, role: str) -> dict[str, Any]:
         "finding": "detected",
         "condition": "good",
         "rack_position": "",
+        "content_base64": "eA==",
     }
 
 

@@ -64,5 +64,5 @@ def _blocks(sheet: Sheet) -> list[tuple[int, int, str]]:
     if not starts:
         header = find_header(sheet, _ROLES, ("well", "ct", "task"))
         starts = [(header.place, "")] if header else []
-    ends = [start for start, _ in starts[1:]] + [len(sheet.rows)]
+    ends = [start for start, _ in starts[1:]] + [len(sheet.rows)] * bool(starts)
     return [(start, end, channel) for (start, channel), end in zip(starts, ends, strict=True)]

@@ -23,6 +23,7 @@ from lims.delimited import decode_text, read_records
 from lims.errors import InvalidInput
 from lims.msgid import N_
 from lims.pooling.instruments.cells import text, title
+from lims.pooling.instruments.old_workbooks import Broken, repack
 from lims.pooling.instruments.run_file import FileRefused
 from lims.spreadsheet import MOST_BYTES, MOST_CELLS, MOST_UNPACKED_BYTES, read_sheets
 
@@ -166,7 +167,7 @@ class Document:
         """
         if self.is_text:
             return tuple(self._sections)
-        if self.is_zip and not any(name.startswith("xl/") or name == "content.xml" for name in self.members):
+        if self.is_zip and not any(name in ("xl/workbook.xml", "content.xml") for name in self.members):
             return ()
         return tuple(
             entry.name
@@ -239,12 +240,18 @@ class Document:
 
     @cached_property
     def _workbook(self) -> CalamineWorkbook:
+        content = self.content
         if self.is_zip:
-            _check_workbook(self.content, self.members)
-        elif b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in self.content:
+            _check_workbook(content, self.members)
+        elif b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in content:
             raise locked()
+        else:
+            try:
+                content = repack(content, most_cells=MOST_CELLS, locked=locked(), too_long=_too_long())
+            except Broken:
+                raise damaged() from None
         try:
-            return CalamineWorkbook.from_filelike(io.BytesIO(self.content))
+            return CalamineWorkbook.from_filelike(io.BytesIO(content))
         except PasswordError:
             raise locked() from None
         except CalamineError:

@@ -84,10 +84,10 @@ def withdraw_run(
         AlreadyDone: it is void.
         Refused: it was not reviewed yet: it is given up instead.
     """
+    run = queries.lock_run(session, actor=actor, code=run_code)
     reason = check_reason(reason, field="reason")
     if cause not in WITHDRAWAL_CAUSES:
         raise InvalidInput("Say what was wrong: choose one of the list.", field="cause")
-    run = queries.lock_run(session, actor=actor, code=run_code)
     if run.status not in ("reviewed", "verified") and run.status != "void":
         raise Refused(
             "%(run)s was not reviewed, so nothing hangs on it. Give it up instead.",
@@ -119,8 +119,8 @@ def withdraw_kit_lot(
         AlreadyDone: it is withdrawn.
         InvalidInput: no reason.
     """
-    reason = check_reason(reason, field="reason")
     lot = get_lot(session, actor=actor, lot_id=lot_id, lock=True)
+    reason = check_reason(reason, field="reason")
     if lot.withdrawn_at is not None:
         raise AlreadyDone("Lot %(lot)s is withdrawn already.", field="lot_id", lot=lot.lot)
     lot.withdrawn_at, lot.withdrawn_reason = clock.now(), reason[:200]
