@@ -45,8 +45,8 @@ class MatchProblem:
 
     Args:
         code: "unknown_well", "missing_well", "unknown_target", "control_missing", "wrong_plate", "rotated_plate",
-            "shifted_plate", "other_run", "barcode_mismatch", "ct_out_of_range", "duplicate", "omitted_well" or
-            "file_problem".
+            "shifted_plate", "other_run", "barcode_mismatch", "ct_out_of_range", "duplicate", "omitted_well",
+            "no_readings", or the code of a problem of the file itself (`run_file.FileProblem`).
         message: English msgid.
         parameters: of the message; plain JSON values.
         place: where it stands in the file.
@@ -153,7 +153,7 @@ def _check_whole(file: RunFile, *, size: int, run_code: str) -> MatchProblem | N
         message = N_(
             "The file only describes the plate and holds no result. Export the results after the run."
         )
-        return MatchProblem("file_problem", message)
+        return MatchProblem("no_readings", message)
     if file.size is not None and file.size != size:
         message = N_("The file is of a plate of %(found)s wells; the plate of this run has %(size)s.")
         return MatchProblem("wrong_plate", message, {"found": file.size, "size": size})
@@ -566,7 +566,7 @@ def _take_file_problems(
         if _is_beside(problem, found, size=size):
             notes.append(Note(problem.message, problem.parameters))
         else:
-            yield MatchProblem("file_problem", problem.message, problem.parameters, problem.place)
+            yield MatchProblem(problem.code, problem.message, problem.parameters, problem.place)
 
 
 def _is_beside(problem: FileProblem, found: _Found, *, size: int) -> bool:

@@ -543,10 +543,10 @@ def test_problems_of_the_file_count_in_wells_of_the_plate():
     )
     file = drop(make_file(contents(plate), problems=problems), "A01", target="N")
     matched = match(plate, file)
-    assert [(p.code, p.place.row) for p in matched.problems] == [("file_problem", 7)]
+    assert [(p.code, p.place.row) for p in matched.problems] == [("not_a_ct", 7)]
     assert [str(note) for note in matched.notes] == ["A09: bad."]
     general = FileProblem("cut_off", "The file ends too early.")
-    assert problem_codes(match(plate, make_file(contents(plate), problems=(general,)))) == ["file_problem"]
+    assert problem_codes(match(plate, make_file(contents(plate), problems=(general,)))) == ["cut_off"]
 
 
 def test_flags_and_a_file_without_any_ct_are_noted():
@@ -571,7 +571,7 @@ def test_the_plate_that_the_file_names():
 def test_a_file_of_another_size_or_without_results():
     plate = make_plate(5)
     assert problem_codes(match(plate, make_file(contents(plate), size=384))) == ["wrong_plate"]
-    assert problem_codes(match(plate, make_file(contents(plate), set_up_only=True))) == ["file_problem"]
+    assert problem_codes(match(plate, make_file(contents(plate), set_up_only=True))) == ["no_readings"]
     missing = match(plate, RunFile("test"))
     assert problem_codes(missing) == ["missing_well"] * 5 + ["control_missing"] * 3
 
