@@ -64,6 +64,13 @@ class Sheet:
     broken: dict[int, str] = field(default_factory=dict)
     padded: bool = False
     cut_off: bool = False
+    _titles: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
+
+    def titles(self, place: int) -> tuple[str, ...]:
+        """Return the cells of a row as titles are compared; kept, as every family asks for them."""
+        while len(self._titles) <= place:
+            self._titles.append(tuple(title(cell) for cell in self.rows[len(self._titles)]))
+        return self._titles[place]
 
     def line(self, place: int) -> int:
         """Return the number in the file of a row of this sheet."""

@@ -61,18 +61,16 @@ def find_header(sheet: Sheet, roles: Roles, needed: Collection[str], *, within: 
         The header, or None.
     """
     wanted = {role: names.split("/") for role, names in roles.items()}
-    for place, row in enumerate(sheet.rows[:within]):
-        if len(row) < len(needed):
+    for place in range(min(within, len(sheet.rows))):
+        titles = sheet.titles(place)
+        if not all(any(name in titles for name in wanted[role]) for role in needed):
             continue
-        titles = tuple(title(cell) for cell in row)
-        known = {name: column for column, name in reversed(list(enumerate(titles)))}
         places = {}
         for role, names in wanted.items():
-            column = next((known[name] for name in names if name in known), None)
-            if column is not None:
-                places[role] = column
-        if all(role in places for role in needed):
-            return Header(place, places, titles, tuple(text(cell) for cell in row))
+            name = next((name for name in names if name in titles), None)
+            if name is not None:
+                places[role] = titles.index(name)
+        return Header(place, places, titles, tuple(text(cell) for cell in sheet.rows[place]))
     return None
 
 

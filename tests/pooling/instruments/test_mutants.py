@@ -30,7 +30,7 @@ needs_files = pytest.mark.skipif(
     not FOLDER.exists(), reason=f"the instruments' real files are not at {FOLDER}; these tests need them"
 )
 LONGEST_SECONDS = 2.0
-MUTANTS_BY_BYTES = ((8_000, 900), (60_000, 400), (130_000, 200), (450_000, 80))
+MUTANTS_BY_BYTES = ((8_000, 800), (60_000, 360), (130_000, 150), (450_000, 50))
 FEWEST_MUTANTS = 16
 LEAST_MUTANTS = 20_000
 
