@@ -179,16 +179,7 @@ def _list_agreed(context: click.Context) -> list[tuple[Rules, int | None]]:
 def _find_kit(context: click.Context, name: str) -> tuple[Rules, int | None]:
     """Return the agreed version of an assay, else the rules that come with the product."""
     wanted = fold(name)
-    try:
-        with context.ensure_object(ScriptInfo).load_app().app_context():
-            agreed = [
-                (one.name, one.definition, one.version) for one in queries.list_agreed_assays(db.session())
-            ]
-    except (SettingsError, DBAPIError):
-        agreed = []
-    known: list[tuple[Rules, int | None]] = [
-        (read_definition(definition), version) for _name, definition, version in agreed
-    ]
+    known = _list_agreed(context)
     names = {kit.name for kit, _version in known}
     known += [(kit, None) for kit in list_seed_assays() if kit.name not in names]
     exact = [one for one in known if fold(one[0].name) == wanted]

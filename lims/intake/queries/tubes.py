@@ -13,7 +13,7 @@ from lims import clock, codes
 from lims.auth.actors import Actor
 from lims.errors import NotFound
 from lims.intake.collecting import Binding, CampaignFacts, DeclarationFacts, TubeFacts
-from lims.intake.models import BoxTube, Declaration, Sample, Tube
+from lims.intake.models import BoxTube, Declaration, Sample, SecondSwab, Tube
 from lims.msgid import N_
 from lims.places.models import Campaign
 
@@ -194,9 +194,11 @@ def list_tubes_without_names(session: Session, *, actor: Actor, most: int = 200)
         .scalar_subquery()
     )
     counted = case((Tube.mode == "single", 1), else_=Tube.closed_count)
+    # its person is that of the first swab
+    is_second = select(SecondSwab.tube_id).where(SecondSwab.second_tube_id == Tube.id).exists()
     query = (
         select(Tube)
-        .where(Tube.status.in_(("received", "stored")), or_(counted.is_(None), bound < counted))
+        .where(Tube.status.in_(("received", "stored")), or_(counted.is_(None), bound < counted), ~is_second)
         .options(joinedload(Tube.laboratory), joinedload(Tube.place))
         .order_by(Tube.received_at, Tube.id)
         .limit(most)

@@ -37,7 +37,7 @@ _WELL_ROLES = {
     "task": "task",
     "omit": "omit",
 }
-RESULT_ROLES = _WELL_ROLES | {"ct": "ct/crt/cq", "threshold": "ct threshold/crt threshold/threshold"}
+_RESULT_ROLES = _WELL_ROLES | {"ct": "ct/crt/cq", "threshold": "ct threshold/crt threshold/threshold"}
 _GENOTYPE_ROLES = {
     "well": "well position/well",
     "sample": "sample name",
@@ -168,8 +168,7 @@ def _small_sheets(document: Document) -> list[Sheet]:
 
 
 def _find_results(sheet: Sheet) -> Header | None:
-    header = find_header(sheet, RESULT_ROLES, ("well", "ct"))
-    return header if header and ("sample" in header.places or "target" in header.places) else None
+    return find_header(sheet, _RESULT_ROLES, ("well", "target", "ct"))
 
 
 def _find_genotypes(sheet: Sheet) -> Header | None:
@@ -230,13 +229,12 @@ def _well_reader(size: int | None, numbers: Mapping[int, str]) -> Callable[[obje
 
 
 def _read_results(found: Gathering, sheet: Sheet, header: Header, read_well: Callable[[object], str]) -> None:
-    # where a position is given, the row is known by it alone: "RQ Min/Max Confidence Level | 95" is no well H11
     named = "well position" in header.titles
     read_wells(
         found,
         sheet,
         header,
-        well=cells.well if named else read_well,
+        well=cells.named_well if named else read_well,
         flag_titles=_FLAG_TITLES,
         skip_empty=True,
     )
@@ -261,7 +259,7 @@ def _read_genotypes(
             found,
             sheet,
             replace(header, places={**header.places, "ct": header.places[role]}),
-            well=cells.well if "well position" in header.titles else read_well,
+            well=cells.named_well if "well position" in header.titles else read_well,
             flag_titles=_FLAG_TITLES,
             name_target=name_target,
         )

@@ -168,6 +168,16 @@ def well(cell: object, size: int | None = None) -> str:
     return parse_well(f"{named[1]}{named[2]}" if named else written, size=size or 384)
 
 
+def named_well(cell: object) -> str:
+    """Read a well that has its name here, never its number: "RQ Min/Max Confidence Level | 95" is no well H11.
+
+    Raises:
+        InvalidInput: no name of a well.
+    """
+    written = text(cell)
+    return parse_well(written, size=384) if _WELL_NUMBER.fullmatch(written) else well(cell)
+
+
 def rotor_position(cell: object) -> str:
     """Read the place in a rotor or of a single site, kept as its own label ("A1", "72").
 

@@ -74,7 +74,7 @@ def read(document: Document) -> RunFile:
             found,
             sheet,
             header,
-            well=read_well,
+            well=cells.named_well if "well position" in header.titles else read_well,
             flags=lambda row: _flags(row, header),
             skip_empty=True,
         )

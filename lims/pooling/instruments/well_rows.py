@@ -232,7 +232,7 @@ def read_wells(
         try:
             name = well(values[0])
         except InvalidInput as refusal:
-            _note_no_well(found, sheet, index, values[0], refusal, well_title)
+            _note_no_well(found, sheet, index, refusal, well_title)
             continue
         sample, gene = text(values[1]), name_target(row) if name_target else text(values[2])
         if skip_empty and not (sample or gene or text(values[4]) or text(values[5])):
@@ -272,13 +272,11 @@ def read_wells(
             found.thresholds.setdefault(reading.target or reading.dye, threshold)
 
 
-def _note_no_well(
-    found: Gathering, sheet: Sheet, index: int, cell: object, refusal: InvalidInput, column: str
-) -> None:
+def _note_no_well(found: Gathering, sheet: Sheet, index: int, refusal: InvalidInput, column: str) -> None:
     """Tell a line under the table from a row with a wrong well."""
     row = sheet.rows[index]
     filled = [written for written in (text(value) for value in row) if written]
-    if len(filled) <= 2 and not cells.is_like_a_well(cell):
+    if len(filled) <= 2 and not cells.is_like_a_well(filled[0]):
         key, _, value = filled[0].partition(" = ")
         found.inform(key, value or (filled[1] if len(filled) == 2 else ""))
         return

@@ -69,7 +69,9 @@ def get_rules(session: Session, *, run_code: str) -> Assay:
 
 def list_wells(session: Session, *, run_id: uuid.UUID) -> Sequence[Well]:
     """Return a plate's wells with their pools, in filling order (by column)."""
-    wells = session.scalars(select(Well).where(Well.run_id == run_id).options(joinedload(Well.pool))).all()
+    wells = session.scalars(
+        select(Well).where(Well.run_id == run_id).options(joinedload(Well.pool), joinedload(Well.extraction))
+    ).all()
     return sorted(wells, key=lambda well: (int(well.position[1:]), well.position[0]))
 
 

@@ -126,7 +126,7 @@ def withdraw_kit_lot(
     lot.withdrawn_at, lot.withdrawn_reason = clock.now(), reason[:200]
     audit.note(session, "kit_lot", lot.id, "withdrawn", lot=lot.lot, reason="kit_lot")
     total = Concerned()
-    runs = withdrawals.lock_runs_of_lot(session, lot_id=lot.id)
+    runs = withdrawals.lock_runs_of_lot(session, lot=lot)
     for run in runs:
         if run.status in ("reviewed", "verified"):
             one = _withdraw(session, actor, run, "kit_lot", reason)

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.intake.models import Declaration, Discrepancy, Sample, Tube
-from lims.pooling.models import Pool, PoolMember, Run
+from lims.pooling.models import Assay, KitLot, Pool, PoolMember, Run
 from lims.results.models import Result
 
 
@@ -88,11 +88,20 @@ def lock_open_discrepancies(
     ).all()
 
 
-def lock_runs_of_lot(session: Session, *, lot_id: uuid.UUID) -> Sequence[Run]:
-    """Return the runs of a kit lot that are not over, oldest first, locked."""
+def lock_runs_of_lot(session: Session, *, lot: KitLot) -> Sequence[Run]:
+    """Return the runs of a kit lot that are not over, oldest first, locked.
+
+    Also those on which only its number was written, before the laboratory kept account of it.
+    """
+    written = and_(
+        Run.kit_lot_id.is_(None),
+        Run.laboratory_id == lot.laboratory_id,
+        func.lower(Run.kit_lot) == lot.lot.lower(),
+        Run.assay_id.in_(select(Assay.id).where(Assay.name == lot.assay_name)),
+    )
     return session.scalars(
         select(Run)
-        .where(Run.kit_lot_id == lot_id, Run.status.not_in(("failed", "void")))
+        .where(or_(Run.kit_lot_id == lot.id, written), Run.status.not_in(("failed", "void")))
         .order_by(Run.planned_at, Run.id)
         .with_for_update(of=Run)
     ).all()
