@@ -131,7 +131,15 @@ def read(document: Document) -> RunFile:
             read_long_curves(found, sheet, header, well=read_well)
         elif (header := _find_setup(sheet)) and setup is None:
             setup = Gathering(found.format)
-            read_wells(setup, sheet, header, well=read_well, skip_empty=True, short_rows=True)
+            named = "well position" in header.titles
+            read_wells(
+                setup,
+                sheet,
+                header,
+                well=cells.named_well if named else read_well,
+                skip_empty=True,
+                short_rows=True,
+            )
             for reading in setup.readings:
                 planned[reading.well].add(reading.target)
     if found.size is None:

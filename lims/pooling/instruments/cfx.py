@@ -57,7 +57,7 @@ def read(document: Document) -> RunFile:
         if header := _find_results(sheet):
             found.format = "cfx_cq"
             read_head(found, sheet.rows[: header.place])
-            read_wells(found, sheet, header, well=cells.well)
+            read_wells(found, sheet, header, well=cells.named_well)
         elif header := _find_curves(sheet):
             found.format = "cfx_amplification" if not found.readings else found.format
             read_head(found, sheet.rows[: header.place])

@@ -49,7 +49,7 @@ def read(document: Document) -> RunFile:
                 found,
                 sheet,
                 replace(header, places=places),
-                well=cells.well,
+                well=cells.named_well,
                 dye=header.written[place].split(None, 1)[1],
             )
     found.size = size_of_wells({reading.well for reading in found.readings})

@@ -113,7 +113,7 @@ def _read_cp(found: Gathering, sheet: Sheet, header: Header) -> None:
         found,
         sheet,
         header,
-        well=cells.well,
+        well=cells.named_well,
         dye=found.information.get("filter", ""),
         no_ct=_NO_CP,
         none_at=(0.0,),

@@ -48,7 +48,7 @@ def read(document: Document) -> RunFile:
     for sheet in document.sheets:
         if header := _find(sheet):
             read_head(found, sheet.rows[: header.place])
-            read_wells(found, sheet, header, well=cells.well)
+            read_wells(found, sheet, header, well=cells.named_well)
         elif plots := _plots(sheet, len(sheet.rows)):
             _read_plots(found, sheet, plots)
     found.size = size_of_wells({reading.well for reading in found.readings})
