@@ -111,6 +111,7 @@ def test_the_pages_save_what_they_are_sent_and_show_refusals_at_their_field(worl
     form = {"csrf_token": _token(page.text), "client_id": str(uuid.uuid4()), "name": "Đợt 3"}
     form |= {"province_id": str(world.province_id), "starts_on": "2021-09-01", "pool_size": "30"}
     form |= {"mixed_tube_size": "10", "validity_hours": "72", "hold_limit_hours": "48"}
+    form["positive_pool_strategy"] = "halves"
     refused = client.post("/campaigns/new", data=form)
     assert refused.status_code == 422
     assert 'id="pool_size-error"' in refused.text
