@@ -24,10 +24,13 @@ from lims.intake.models import Declaration, Sample, Tube
 from lims.intake.receiving import ReceivedTube
 from lims.intake.settling import settler_of
 from lims.pooling.actions import pools, runs
+from lims.pooling.actions.extractions import fail_extraction, make_extraction
 from lims.pooling.models import Pool, PoolMember, Run
+from lims.pooling.rules import WITHDRAWAL_CAUSES
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
+from lims.results.actions.withdrawal import withdraw_run
 from lims.results.models import Result
 
 FINDINGS = (*["not_detected"] * 3, *["detected"] * 3, "inconclusive", "invalid")
@@ -237,7 +240,29 @@ class History:
             else:
                 self.attempt(runs.fail_run, actor=actor, run_code=run.code, reason="power cut")
 
+    def extract(self) -> None:
+        """Extract some of what waits; an extraction may be given up."""
+        for confirming in (False, True):
+            actor, place = self.at(confirming)
+            most = self.chance.randint(1, 6)
+            made = self.attempt(make_extraction, actor=actor, laboratory_id=place, most=most)
+            if made and self.chance.random() < 0.2:
+                self.attempt(fail_extraction, actor=actor, extraction_code=made["extraction"], reason="spilt")
+
     # ---- the desk ----
+
+    def withdraw(self) -> None:
+        """Withdraw a run that was reviewed, whatever has become of it since."""
+        reviewed = select(Run).where(Run.status.in_(("reviewed", "verified"))).order_by(Run.id)
+        for run in self.pick(self.find(reviewed), 1):
+            role = "supervisor_confirming" if run.laboratory_id == self.world.confirming_id else "supervisor"
+            self.attempt(
+                withdraw_run,
+                actor=self.world.actor(role),
+                run_code=run.code,
+                cause=self.chance.choice(WITHDRAWAL_CAUSES),
+                reason="two plates were swapped",
+            )
 
     def release(self) -> None:
         """Verify and release what can be, or hold one."""
@@ -281,8 +306,10 @@ STEPS = (
     "pool",
     "plate",
     "plate_one",
+    "extract",
     "end_runs",
     "release",
+    "withdraw",
     "settle",
 )
 # A sample's usual way, so that chance begins with something in every state.

@@ -15,6 +15,7 @@ from lims.intake.models import Box, Declaration, Sample, Tube
 from lims.intake.queries.discrepancies import list_discrepancies
 from lims.intake.queries.people import PeopleFilter, list_people
 from lims.intake.queries.tubes import list_tubes_without_names
+from lims.intake.settling import SUSPICIONS
 from lims.pooling.models import Pool, PoolMember, Run, Well
 from lims.pooling.queries import pools as pool_queries
 from lims.results.models import Result
@@ -89,6 +90,8 @@ def _step_of_sample(seen: Worklists, sample: Sample) -> str | None:
     ).one_or_none()
     if result is not None and result.status == "released":
         return "told"
+    if result is not None and _is_suspicious(seen, result):
+        return "settle a suspicion"
     if result is not None and result.status in ("preliminary", "verified"):
         return _step_of_result(seen, result)
     if result is not None and result.status == "held" and result.hold_reason != "confirmation":
@@ -103,6 +106,14 @@ def _is_doubted(seen: Worklists, sample: Sample) -> bool:
         item.tube_id == sample.tube_id or item.declaration_id == sample.declaration_id
         for item in seen.discrepancies
         if item.holds_results or item.kind == "tube_missing"
+    )
+
+
+def _is_suspicious(seen: Worklists, result: Result) -> bool:
+    return any(
+        item.pool_id == result.pool_id or (item.pool_id is None and item.run_id == result.run_id)
+        for item in seen.discrepancies
+        if item.kind in SUSPICIONS
     )
 
 

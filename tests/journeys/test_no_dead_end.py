@@ -16,6 +16,7 @@ from reconciled import assert_reconciled
 
 from lims import audit
 from lims.extensions import db, vault
+from lims.places.rules import STRATEGIES
 
 
 # every step commits to a real disk: shrinking would take minutes, and a failure says what it found
@@ -29,14 +30,22 @@ from lims.extensions import db, vault
     steps=st.lists(st.sampled_from(STEPS), min_size=10, max_size=16),
     seed=st.integers(0, 2**32),
     strict=st.booleans(),
+    strategy=st.sampled_from(STRATEGIES),
 )
-def test_for_everybody_not_told_there_is_a_next_step_on_somebodys_worklist(engines, steps, seed, strict):
+def test_for_everybody_not_told_there_is_a_next_step_on_somebodys_worklist(
+    engines, steps, seed, strict, strategy
+):
     with (
         TemporaryDirectory() as folder,
         engines.fresh("sqlite", Path(folder)) as url,
         make_app(url, Path(folder)).app_context(),
     ):
-        world = make_world(pool_size=3, mixed_tube_size=3, confirm_all_members=strict)
+        world = make_world(
+            pool_size=4 if strategy == "halves" else 3,
+            mixed_tube_size=3,
+            confirm_all_members=strict,
+            positive_pool_strategy=strategy,
+        )
         bench.install(world)
         History(world, seed).play([*USUAL, *steps])
         dead_ends = list_dead_ends(world)
