@@ -35,17 +35,17 @@ def read(files: tuple[Path, ...], as_json: bool) -> None:
     for path in files:
         try:
             content = path.read_bytes()
-            found = describe(path.name, read_run_file(content, file_name=path.name))
+            found = describe(str(path), read_run_file(content, file_name=path.name))
             sentence = _sentence(found)
         except FileRefused as refusal:
             refused = True
-            found = {"file": path.name, "error": str(refusal), "reason": refusal.reason}
-            sentence = f"{path.name}: {refusal}"
+            found = {"file": str(path), "error": str(refusal), "reason": refusal.reason}
+            sentence = f"{path}: {refusal}"
         except OSError as error:
             refused = True
             told = error.strerror or type(error).__name__
-            found = {"file": path.name, "error": told, "reason": "unreadable"}
-            sentence = f"{path.name}: {told}"
+            found = {"file": str(path), "error": told, "reason": "unreadable"}
+            sentence = f"{path}: {told}"
         say(found, as_json=as_json, sentence=sentence, one_line=True)
     if refused:
         raise SystemExit(1)
@@ -55,7 +55,7 @@ def describe(file: str, run: RunFile) -> dict[str, Any]:
     """Return what a file holds as plain JSON values.
 
     Args:
-        file: its name.
+        file: its path, as it was asked for.
         run: as it was read.
     """
     return {

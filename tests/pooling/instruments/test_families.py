@@ -737,7 +737,7 @@ class TestCommand:
             "flags": ["BADROX", "EXPFAIL"],
         }
         assert first["curves"] == {"curves": 0, "points": 0}
-        assert second["file"] == "bad.txt"
+        assert second["file"] == str(bad)
         assert second["reason"] == "unknown_format"
         assert third["reason"] == "unreadable"
 
@@ -746,7 +746,7 @@ class TestCommand:
         path.write_text(QUANTSTUDIO.replace("13\tB1", "13\tZ1"))
         answer = CliRunner().invoke(instruments_group, ["read", str(path)])
         assert answer.exit_code == 0
-        assert answer.stdout == "good.txt: quantstudio, 3 readings, 2 with a Ct, 0 curves, 1 problems.\n"
+        assert answer.stdout == f"{path}: quantstudio, 3 readings, 2 with a Ct, 0 curves, 1 problems.\n"
 
 
 class TestOldWorkbooks:
