@@ -27,6 +27,7 @@ from factories import make_world  # noqa: E402
 from pooling import bench  # noqa: E402
 from pooling.received import receive  # noqa: E402
 from results import desk  # noqa: E402
+from signing import sign_in  # noqa: E402
 
 from lims import create_app, database  # noqa: E402
 from lims.config import Settings  # noqa: E402
@@ -108,7 +109,8 @@ def main() -> None:
             database_url=f"sqlite:///{folder}/lims.sqlite",
             instance_path=Path(folder),
         )
-        with create_app(settings).app_context():
+        app = create_app(settings)
+        with app.app_context():
             database.upgrade()
             world = make_world()
             bench.install(world)
@@ -133,6 +135,10 @@ def main() -> None:
             began = time.perf_counter()
             review_run(actor=world.actor("technician"), run_code=planned["run"])
             reviewed = time.perf_counter() - began
+            client = app.test_client()
+            sign_in(client, world.actor("technician"))
+            page = median(lambda: client.get(f"/runs/{planned['run']}"))
+            drawn = median(lambda: client.get(f"/runs/{planned['run']}/curves.json"))
             db.session.remove()
             db.engine.dispose()
     print(f"workbook: 384 wells × 3 targets × {CYCLES} cycles, {len(content) / 1e6:.1f} MB")
@@ -143,6 +149,8 @@ def main() -> None:
         ("accepted: read again, called, stored", accepted),
         ("from the upload to stored calls", handed_in + accepted),
         ("reviewed: 381 results", reviewed),
+        ("the run's page", page),
+        ("its curves as JSON", drawn),
     ):
         print(f"{words:38} {taken:6.2f} s   {taken / plain:4.2f}")
 
