@@ -354,6 +354,18 @@ def kit_lot(world, number: str) -> uuid.UUID:
     return uuid.UUID(made["lot_id"])
 
 
+def test_a_recalled_lot_finds_the_runs_planned_before_it_was_among_the_lots(lab):
+    tubes = receive(lab, 3)
+    planned = bench.plan(lab, pool_codes=desk.pool_up(lab, tubes), kit_lot=" L-77 ")
+    bench.read(lab, planned)
+    review_run(actor=lab.actor("technician"), run_code=planned["run"])
+    answer = withdraw_kit_lot(
+        actor=lab.actor("supervisor"), lot_id=kit_lot(lab, "l-77"), reason="recalled by its maker"
+    )
+    assert answer["runs"] == [planned["run"]]
+    assert {desk.result_of(tube).status for tube in tubes} == {"withdrawn"}
+
+
 def test_a_recalled_lot_of_the_pool_and_of_its_retests_leaves_everybody_to_be_tested_once_more(lab):
     lot = kit_lot(lab, "L-77")
     tubes = receive(lab, 4)
