@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import codes
+from lims import clock, codes
+from lims.intake.models import Discrepancy
 from lims.msgid import N_
 from lims.pooling.assays import read_definition
 from lims.pooling.calls import Call
@@ -105,12 +106,29 @@ def _find_jumps(session: Session, run: Run) -> list[Suspicion]:
     found = []
     if before[0] >= LEAST_HISTORY:
         found.append(find_jump(Counts(*before), Counts(*now)))
-    if run.kit_lot:
+    if run.kit_lot and not _is_lot_settled(session, run):
         others = controls.count_screened(session, *history, Run.kit_lot != run.kit_lot)
         of_lot = controls.count_screened(session, *here, Run.kit_lot == run.kit_lot)
         if others[0] >= LEAST_HISTORY:
             found.append(_of_lot(find_jump(Counts(*others), Counts(*of_lot)), run.kit_lot))
     return [one for one in found if one is not None]
+
+
+def _is_lot_settled(session: Session, run: Run) -> bool:
+    """Tell whether a supervisor has settled the same of this lot a day ago at most: it is not asked again."""
+    return bool(
+        session.scalar(
+            select(Discrepancy.id)
+            .where(
+                Discrepancy.kind == "positivity_jump",
+                Discrepancy.place_id == run.laboratory_id,
+                Discrepancy.status == "settled",
+                Discrepancy.settled_at > clock.now() - timedelta(days=1),
+                Discrepancy.details["parameters"]["lot"].as_string() == run.kit_lot,
+            )
+            .limit(1)
+        )
+    )
 
 
 def _of_lot(found: Suspicion | None, lot: str) -> Suspicion | None:

@@ -186,3 +186,29 @@ def test_a_suspicion_is_settled_once_with_a_reason_and_by_its_own_laboratory(lab
         settle_it(
             actor=lab.actor("supervisor"), discrepancy_id=found, settlement="accepted", note="once more"
         )
+
+
+def test_a_lot_that_was_settled_is_not_asked_about_again_for_a_day(lab):
+    for _ in range(3):
+        made = desk.pool_up(lab, receive(lab, 40), size=2)
+        planned = bench.plan(lab, pool_codes=made, kit_lot="OLD")
+        bench.read(lab, planned)
+        review_run(actor=lab.actor("technician"), run_code=planned["run"])
+
+    def plate_of_the_new_lot() -> list[str]:
+        made = desk.pool_up(lab, receive(lab, 20), size=2)
+        planned = bench.plan(lab, pool_codes=made, kit_lot="NEW")
+        bench.read(lab, planned, dict.fromkeys(made[:8], "detected"))
+        review_run(actor=lab.actor("technician"), run_code=planned["run"])
+        db.session.rollback()
+        found = db.session.scalars(
+            select(Discrepancy).where(Discrepancy.kind == "positivity_jump", Discrepancy.status == "open")
+        ).all()
+        for one in found:
+            settler_of(one.kind)(
+                actor=lab.actor("supervisor"), discrepancy_id=one.id, settlement="accepted", note="an outbreak"
+            )
+        return ["lot" if "lot" in one.details["parameters"] else "plate" for one in found]
+
+    assert sorted(plate_of_the_new_lot()) == ["lot", "plate"]
+    assert "lot" not in plate_of_the_new_lot()

@@ -187,6 +187,8 @@ def _find_lot(session: Session, laboratory_id: uuid.UUID, assay_name: str, writt
 def _check_lot(session: Session, lot: KitLot | None, *, reactions: int) -> None:
     if lot is None:
         return
+    # two plates planned at this moment must not both take the last reactions
+    session.refresh(lot, with_for_update=True)
     words: dict[str, object] = {"lot": lot.lot}
     if lot.expires_on < clock.today():
         raise Refused(
