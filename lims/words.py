@@ -159,6 +159,7 @@ WORDS = {
     # files of instruments
     "file": N_("file"),
     "staged": N_("to be looked at"),
+    "set_aside": N_("set aside, not used"),
     "typed": N_("typed"),
     "barcode": N_("the codes in the file"),
     "position": N_("the wells"),

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims.intake.models import Sample, Tube
+from lims.intake.models import Discrepancy, Sample, Tube
 from lims.places.models import Campaign, Laboratory
 from lims.pooling.calls import URGENCY
 from lims.pooling.models import Pool, PoolMember, Run, Well, WellCall
@@ -36,6 +36,7 @@ class Member:
 
     row: Tube
     samples: list[Any] = field(default_factory=list)
+    in_doubt: bool = False
 
     @property
     def expected(self) -> int:
@@ -56,7 +57,7 @@ class Member:
     @property
     def is_named(self) -> bool:
         """Whether all its names are there (DESIGN §3, rule 7)."""
-        if self.row.mode == "mixed" and self.row.closed_count is None:
+        if self.in_doubt or (self.row.mode == "mixed" and self.row.closed_count is None):
             return False
         return len(self.samples) == self.expected
 
@@ -76,6 +77,7 @@ class Case:
     may_confirm: bool
     confirm_all_members: bool
     strategy: str = "singles"
+    is_orphan: bool = False
 
     @property
     def step(self) -> Step:
@@ -92,6 +94,7 @@ class Case:
                 may_confirm=self.may_confirm,
                 confirm_all_members=self.confirm_all_members,
                 strategy=self.strategy,
+                is_orphan=self.is_orphan,
             )
         )
 
@@ -158,6 +161,13 @@ def load_members(
     )
     for sample in people:
         tubes[sample.tube_id].samples.append(sample)
+    for tube_id in session.scalars(
+        select(Discrepancy.tube_id).where(
+            Discrepancy.tube_id.in_(tubes), Discrepancy.kind == "late_binding", Discrepancy.status == "open"
+        )
+    ):
+        if tube_id is not None:
+            tubes[tube_id].in_doubt = True
     members: defaultdict[uuid.UUID, list[Member]] = defaultdict(list)
     for pool_id, tube in rows:
         members[pool_id].append(tubes[tube.id])
@@ -205,6 +215,7 @@ def load_cases(session: Session, pools: Sequence[Pool], *, lock: bool = False) -
                 may_confirm=rights.get(pool.laboratory_id, False) if pool.laboratory_id else False,
                 confirm_all_members=policies[pool.campaign_id].confirm_all_members,
                 strategy=policies[pool.campaign_id].positive_pool_strategy,
+                is_orphan=pool.parent_id is not None and parent is None,
             )
         )
     return cases

@@ -20,6 +20,7 @@ from lims.pooling.assays import Assay as Rules
 from lims.pooling.assays import read_definition
 from lims.pooling.file_calls import FileCalls, call_file
 from lims.pooling.instruments import read_run_file
+from lims.pooling.instruments.run_file import RunFile
 from lims.pooling.models import Assay
 from lims.pooling.queries import assays as queries
 from lims.pooling.seed_assays import list_seed_assays
@@ -120,7 +121,8 @@ def call_file_command(context: click.Context, file: Path, name: str, as_json: bo
     Example: lims assay call run.rdml --assay "CDC N1 N2 RP" --json
     """
     kit, version = _find_kit(context, name)
-    called = call_file(kit, read_run_file(file.read_bytes(), file_name=file.name))
+    read = read_run_file(file.read_bytes(), file_name=file.name)
+    called = call_file(kit, read)
     figures = {
         "file": str(file),
         "assay": kit.name,
@@ -146,11 +148,12 @@ def call_file_command(context: click.Context, file: Path, name: str, as_json: bo
             for one in called.samples
         ],
         "unknown_targets": list(called.unknown_targets),
+        "file_problems": [str(problem) for problem in read.problems],
     }
-    say(figures, as_json=as_json, sentence=lambda: _sentences(called))
+    say(figures, as_json=as_json, sentence=lambda: _sentences(called, read))
 
 
-def _sentences(called: FileCalls) -> str:
+def _sentences(called: FileCalls, read: RunFile) -> str:
     lines = ["The run is valid." if called.valid else "The run is not valid: nothing of it may be reported."]
     lines += [f"  {problem}" for problem in called.problems]
     lines += [
@@ -158,6 +161,7 @@ def _sentences(called: FileCalls) -> str:
     ]
     if called.unknown_targets:
         lines.append(f"Not used, as the assay has no such target: {', '.join(called.unknown_targets)}")
+    lines += [f"Not read: {problem}" for problem in read.problems]
     return "\n".join(lines)
 
 

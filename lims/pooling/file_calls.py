@@ -6,6 +6,7 @@ together, as the wells of a pool are.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -167,5 +168,7 @@ def _group(
 
 
 def _kind_of(reading: WellReading, kinds: set[str]) -> str:
-    wanted = _OF_NAME.get(fold(reading.sample), ()) or _OF_TASK.get(reading.task, ())
+    # "NTC-1", "PC 2": the number only tells one from the other
+    named = re.sub(r"[\s_#-]*[0-9]{1,2}$", "", fold(reading.sample))
+    wanted = _OF_NAME.get(named, ()) or _OF_TASK.get(reading.task, ())
     return next((kind for kind in wanted if kind in kinds), "")

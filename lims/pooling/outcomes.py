@@ -95,6 +95,7 @@ class Tested:
     may_confirm: bool
     confirm_all_members: bool
     strategy: str = "singles"
+    is_orphan: bool = False
 
 
 SMALLEST_HALVED = 4
@@ -107,7 +108,7 @@ def decide(tested: Tested) -> Step:
         return _decide_several_tubes(tested)
     if tested.people > 1:
         return _decide_mixed_tube(tested)
-    if tested.purpose == "confirm" and tested.group_finding is None:
+    if tested.purpose == "confirm" and tested.group_finding is None and not tested.is_orphan:
         return _decide_confirmation(tested)
     return _decide_one_person(tested)
 

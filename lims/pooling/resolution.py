@@ -156,6 +156,8 @@ def apply_calls(session: Session, *, actor: Actor, run: Run) -> Resolution:
     for pool in pools:
         pool.status, pool.finding, pool.called_at = "called", findings[pool.id], now
     session.flush()
+    # what they answer may be withdrawn at this moment: wait, then see it void
+    load_pools(session, Pool.id.in_({pool.parent_id for pool in pools if pool.parent_id}), lock=True)
     cases = load_cases(session, pools, lock=True)
     _keep_called(session, cases, run)
     groups = load_groups(session, find_positive(cases))

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, aliased
 
 from lims import audit
 from lims.auth.actors import Actor
@@ -32,6 +32,26 @@ def pools_of_run(session: Session, run: Run) -> list[Pool]:
         Pool.id.in_(select(Well.pool_id).where(Well.run_id == run.id, Well.pool_id.is_not(None))),
         Pool.status.in_(("called", "resolved")),
         lock=True,
+    )
+
+
+def hand_up(session: Session, *, pools: Sequence[Pool]) -> None:
+    """Let what answered a withdrawn answer (a half, a retest) answer the positive pool above it.
+
+    Args:
+        session: writing session, the pools void.
+        pools: of the withdrawn run.
+    """
+    answered = [pool.id for pool in pools if pool.purpose != "screen" and pool.parent_id is not None]
+    withdrawn = aliased(Pool)
+    above = (
+        select(withdrawn.parent_id).where(withdrawn.id == Pool.parent_id).correlate(Pool).scalar_subquery()
+    )
+    session.execute(
+        update(Pool)
+        .where(Pool.parent_id.in_(answered), Pool.status != "void")
+        .values(parent_id=above)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -91,6 +111,23 @@ def test_again(session: Session, *, actor: Actor, pools: Sequence[Pool], alone: 
             select(PoolMember.tube_id).where(PoolMember.tube_id.in_(tube_ids), PoolMember.in_test)
         )
     )
+    # a later test that was called stands: it waits for its siblings or for names, or is being answered
+    later = aliased(Pool)
+    withdrawn = aliased(Pool)
+    mine = aliased(PoolMember)
+    busy |= set(
+        session.scalars(
+            select(PoolMember.tube_id)
+            .join(later, later.id == PoolMember.pool_id)
+            .join(mine, mine.tube_id == PoolMember.tube_id)
+            .join(withdrawn, withdrawn.id == mine.pool_id)
+            .where(
+                withdrawn.id.in_([pool.id for pool in pools]),
+                later.status.in_(("called", "resolved")),
+                later.called_at > withdrawn.called_at,
+            )
+        )
+    )
     again = Again()
     fresh: list[NewPool] = []
     for pool in pools:
@@ -113,5 +150,5 @@ def _anew(pool: Pool, kept: Sequence[Member], *, alone: bool) -> list[NewPool]:
         return []
     answers = pool.id if pool.purpose == "screen" or pool.parent_id is None else pool.parent_id
     if alone and len(kept) > 1:
-        return [NewPool(pool, (tube,), "screen", 1, True, answers) for tube in kept]
+        return [NewPool(pool, (tube,), pool.purpose, 1, True, answers) for tube in kept]
     return [NewPool(pool, tuple(kept), pool.purpose, pool.attempt, True, answers)]

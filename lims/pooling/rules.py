@@ -33,10 +33,10 @@ FILE = States(
     "file",
     {
         # read and matched, to be looked at and accepted by a person
-        "staged": ("accepted", "declined"),
+        "staged": ("accepted", "set_aside"),
         # once its columns are named it is read again
         "refused": ("staged",),
-        "declined": (),
+        "set_aside": (),
         "accepted": (),
     },
 )

@@ -614,7 +614,7 @@ def test_typed_readings_after_a_file_are_the_next_version(lab, plate):
     assert db.session.scalars(select(Run.readings_version)).one() == 2
 
 
-def test_accepted_once_and_declined_never(lab, plate):
+def test_accepted_once_and_set_aside_never(lab, plate):
     staged = send(lab, plate, cycler.export(plate))
     use(lab, staged)
     with pytest.raises(AlreadyDone):

@@ -206,7 +206,10 @@ def test_a_lot_that_was_settled_is_not_asked_about_again_for_a_day(lab):
         ).all()
         for one in found:
             settler_of(one.kind)(
-                actor=lab.actor("supervisor"), discrepancy_id=one.id, settlement="accepted", note="an outbreak"
+                actor=lab.actor("supervisor"),
+                discrepancy_id=one.id,
+                settlement="accepted",
+                note="an outbreak",
             )
         return ["lot" if "lot" in one.details["parameters"] else "plate" for one in found]
 

@@ -261,7 +261,7 @@ def upgrade() -> None:
         sa.Column("quantity", sa.String(length=12), nullable=False),
         sa.Column("column_map", sa.JSON(none_as_null=True), nullable=True),
         sa.CheckConstraint(
-            "status IN ('staged', 'refused', 'declined', 'accepted')",
+            "status IN ('staged', 'refused', 'set_aside', 'accepted')",
             name=op.f("ck_file_import_status_known"),
         ),
         sa.CheckConstraint(

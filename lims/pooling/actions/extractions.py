@@ -151,6 +151,12 @@ def fail_extraction(
         raise Refused(
             "Pools of %(extraction)s are on a plate. Give that run up first.", field="extraction", **words
         )
+    if pools and all(pool.status in ("called", "resolved") for pool in pools):
+        raise Refused(
+            "All pools of %(extraction)s were tested. Withdraw their run instead.",
+            field="extraction",
+            **words,
+        )
     extraction.failed_at, extraction.failure = clock.now(), reason.strip()[:200]
     audit.note(session, "extraction", extraction.id, "failed", extraction=extraction.code)
     return {"extraction": extraction.code, "pools": [pool.code for pool in pools if pool.status == "closed"]}

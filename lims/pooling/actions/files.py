@@ -102,7 +102,7 @@ def stage_file(
         WrongState: the run is reviewed, failed or void, or the file was accepted or declined.
     """
     file, run, known = _lock_file(session, actor, file_id)
-    if known is not None:
+    if known is not None and known.status != "staged":
         rules.FILE.check(known.status, "staged", code=file.file_name, field="file")
     matched = _match(session, run, read)
     if isinstance(read, FileRefused):
@@ -123,8 +123,6 @@ def stage_file(
         row.started_at = (read.started_at or "")[:40]
         row.thresholds = dict(matched.thresholds) if matched else None
         row.quantity = read.curves[0].quantity if read.curves else ""
-        if column_map and run.instrument:
-            _remember_columns(session, actor, run, column_map)
     session.flush()
     audit.note(session, "run", run.id, "file_refused" if problems else "file_staged", name=file.file_name)
     return {
@@ -160,7 +158,10 @@ def accept_file(session: Session, *, actor: Actor, file_id: uuid.UUID, read: Run
         raise Refused("This file was not read yet. Open its page.", field="file")
     rules.FILE.check(known.status, "accepted", code=file.file_name, field="file")
     matched = _match(session, run, read)
-    if matched is None or matched.problems or _find_duplicate(session, file, run):
+    for problem in _find_duplicate(session, file, run):
+        said, words = str(problem["message"]), dict(problem["parameters"])
+        raise Refused(said, field="file", **words)
+    if matched is None or matched.problems:
         raise Refused("This file does not fit its plate. Open its page to see why.", field="file")
     kit = read_definition(run.assay.definition)
     plate = run_queries.load_plate(session, run_id=run.id)
@@ -169,6 +170,8 @@ def accept_file(session: Session, *, actor: Actor, file_id: uuid.UUID, read: Run
         session, actor, run, matched.readings, called, sha256=file.sha256.hex(), curves=matched.curves
     )
     known.status = "accepted"
+    if known.column_map and run.instrument:
+        _remember_columns(session, actor, run, known.column_map)
     if not run.instrument:
         run.instrument = known.instrument
     return describe_readings(run, called, [well.pool for well in plate], [well.position for well in plate])
@@ -185,9 +188,9 @@ def decline_file(
         WrongState, AlreadyDone: it is not staged.
     """
     file, run, known = _lock_file(session, actor, file_id)
-    rules.FILE.check(known.status if known else "refused", "declined", code=file.file_name, field="file")
+    rules.FILE.check(known.status if known else "refused", "set_aside", code=file.file_name, field="file")
     if known is not None:
-        known.status = "declined"
+        known.status = "set_aside"
     audit.note(session, "run", run.id, "file_declined", name=file.file_name)
     return {"file": str(file.id), "run": run.code}
 

@@ -78,11 +78,11 @@ def find_move_of_codes(
             fits[Move(down=ord(well[0]) - ord(origin[0]), right=int(well[1:]) - int(origin[1:]))] += 1
             if rotated(origin, size=size) == well:
                 fits[TURNED] += 1
-    del fits[Move()]
+    as_planned = fits.pop(Move(), 0)
     if not fits:
         return None
     best, count = max(fits.items(), key=lambda fit: (fit[1], fit[0].turned))
-    enough = count >= FEWEST_WELLS and count >= MOST_FIT * len(found)
+    enough = count > as_planned and count >= FEWEST_WELLS and count >= MOST_FIT * len(found)
     return best if enough else None
 
 

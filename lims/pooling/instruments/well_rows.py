@@ -243,6 +243,15 @@ def read_wells(
         if cut_off or (len(row) < length and not short_rows):
             _note_cut_off(found, place, len(row), max(length, len(header.titles)))
             continue
+        if not sheet.padded and any(text(cell) for cell in row[len(header.titles) :]):
+            found.problem(
+                "too_many_cells",
+                N_(
+                    "The row has more cells than the table has columns. Is a comma both decimal sign and separator?"
+                ),
+                place,
+            )
+            continue
         try:
             ct, raw = cells.read_ct(values[5], no_ct=no_ct, none_at=none_at)
         except InvalidInput as refusal:

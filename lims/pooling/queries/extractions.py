@@ -71,7 +71,11 @@ def list_pool_codes(
         extraction = get_extraction(session, code=code)
         if extraction.laboratory_id != laboratory_id:
             raise no_such_extraction(code)
-        found.extend(row.pool.code for row in list_extracted(session, extraction_id=extraction.id))
+        found.extend(
+            row.pool.code
+            for row in list_extracted(session, extraction_id=extraction.id)
+            if row.pool.status == "closed"
+        )
     return found
 
 

@@ -196,6 +196,19 @@ def ask_again(session: Session, asked: Sequence[tuple[uuid.UUID, str]]) -> None:
         ask_for_new_samples(session, samples=queries.lock_samples(session, sample_ids=ids), reason=reason)
 
 
+def _hold_told_before(session: Session, pool_ids: Sequence[uuid.UUID]) -> None:
+    """Hold negatives of discordant pools that were reported before, when somebody in the pool was still positive."""
+    ids = queries.lock_waiting_negatives(session, parent_ids=pool_ids)
+    if ids:
+        session.execute(
+            update(Result)
+            .where(Result.id.in_(ids))
+            .values(status="held", hold_reason="discordance", verified_by_id=None, verified_at=None)
+        )
+    for result_id in ids:
+        audit.note(session, "result", result_id, "held", reason="discordance")
+
+
 def open_discordances(session: Session, pool_ids: Sequence[uuid.UUID]) -> None:
     """Open one discrepancy for each positive pool none of whose members was found positive.
 
@@ -205,6 +218,7 @@ def open_discordances(session: Session, pool_ids: Sequence[uuid.UUID]) -> None:
     """
     if not pool_ids:
         return
+    _hold_told_before(session, pool_ids)
     known = list_pools_with_discordance(session, pool_ids=pool_ids)
     pools = session.execute(
         select(Pool.id, Pool.code, Pool.campaign_id, Pool.laboratory_id).where(

@@ -22,7 +22,7 @@ from lims.intake.models import Sample
 from lims.pooling.models import Pool, Run
 from lims.pooling.queries.kit_lots import get_lot
 from lims.pooling.resolution import close_resolved, put_pools_back
-from lims.pooling.retesting import outcomes_of_orphans, pools_of_run, reopen_resolved, test_again
+from lims.pooling.retesting import hand_up, outcomes_of_orphans, pools_of_run, reopen_resolved, test_again
 from lims.pooling.rules import RUN, WITHDRAWAL_CAUSES
 from lims.results.actions.consequences import report
 from lims.results.actions.release import check_reason
@@ -158,6 +158,7 @@ def _withdraw(session: Session, actor: Actor, run: Run, cause: str, reason: str)
         pool.status = "void"
         audit.note(session, "pool", pool.id, "voided", reason="run_withdrawn")
     session.flush()
+    hand_up(session, pools=pools)
     tube_ids = withdrawals.list_tubes(session, pool_ids=[pool.id for pool in pools])
     reopen_resolved(session, tube_ids=tube_ids)
     report(session, outcomes_of_orphans(session, pool_ids=[pool.id for pool in pools]))
@@ -206,6 +207,7 @@ def _move_samples(session: Session, ids: Collection[uuid.UUID], status: str) -> 
 def _settle_what_is_open(session: Session, actor: Actor, run: Run, pools: Sequence[Pool]) -> None:
     """Settle the suspicions and discordances that the run has raised: nothing of it is left to be doubted."""
     pool_ids = [pool.id for pool in pools]
+    raised = withdrawals.list_discordant_above(session, pool_ids=pool_ids)
     held = withdrawals.lock_held_for_pools(session, pool_ids=pool_ids)
     if held:
         session.execute(
@@ -213,7 +215,9 @@ def _settle_what_is_open(session: Session, actor: Actor, run: Run, pools: Sequen
         )
     for result_id in held:
         audit.note(session, "result", result_id, "unheld", reason="run_withdrawn")
-    for discrepancy in withdrawals.lock_open_discrepancies(session, run_id=run.id, pool_ids=pool_ids):
+    for discrepancy in withdrawals.lock_open_discrepancies(
+        session, run_id=run.id, pool_ids=[*pool_ids, *raised]
+    ):
         mark_settled(
             session,
             actor=actor,

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from lims.auth.actors import Actor
 from lims.errors import NotFound
@@ -320,4 +320,21 @@ def list_versions(session: Session, *, sample_id: uuid.UUID) -> Sequence[Result]
     """Return all versions of a sample's result, the latest first."""
     return session.scalars(
         select(Result).where(Result.sample_id == sample_id).order_by(Result.version.desc())
+    ).all()
+
+
+def lock_waiting_negatives(session: Session, *, parent_ids: Collection[uuid.UUID]) -> Sequence[uuid.UUID]:
+    """Return the negative results that no person was told yet and that hang on tests answering some pools, locked."""
+    parent = aliased(Pool)
+    return session.scalars(
+        select(Result.id)
+        .join(Pool, Pool.id == Result.pool_id)
+        .outerjoin(parent, parent.id == Pool.parent_id)
+        .where(
+            Result.status.in_(("preliminary", "verified")),
+            Result.finding == "not_detected",
+            or_(Pool.parent_id.in_(parent_ids), parent.parent_id.in_(parent_ids)),
+        )
+        .order_by(Result.id)
+        .with_for_update(of=Result)
     ).all()

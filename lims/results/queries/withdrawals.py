@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from lims.intake.models import Declaration, Discrepancy, Sample, Tube
 from lims.pooling.models import Assay, KitLot, Pool, PoolMember, Run
 from lims.results.models import Result
+from lims.results.queries.late_names import lock_held_for_discordance
 
 
 def lock_results_of_run(session: Session, *, run_id: uuid.UUID) -> Sequence[Any]:
@@ -71,6 +72,22 @@ def lock_held_for_pools(session: Session, *, pool_ids: Collection[uuid.UUID]) ->
         .order_by(Result.id)
         .with_for_update(of=Result)
     ).all()
+
+
+def list_discordant_above(session: Session, *, pool_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the positive pools that these pools answer and for whose discordance no result is held any more."""
+    parent = aliased(Pool)
+    above = {
+        key
+        for row in session.execute(
+            select(Pool.parent_id, parent.parent_id.label("grandparent_id"))
+            .outerjoin(parent, parent.id == Pool.parent_id)
+            .where(Pool.id.in_(pool_ids))
+        )
+        for key in row
+        if key is not None
+    }
+    return [key for key in sorted(above) if not lock_held_for_discordance(session, pool_id=key)]
 
 
 def lock_open_discrepancies(
