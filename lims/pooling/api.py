@@ -102,7 +102,8 @@ class InstrumentFile(Once):
     """A thermocycler's file, its bytes in base64."""
 
     file_name: str = Field(default="", max_length=200)
-    content_base64: str = Field(max_length=28 * 1024 * 1024)
+    # 15 MB of bytes; with the rest of the body it stays under `Settings.upload_bytes`
+    content_base64: str = Field(max_length=20 * 1000 * 1000)
 
 
 class TypedReading(BaseModel):
@@ -475,15 +476,7 @@ def hand_in_file(run_code: str, json_data: InstrumentFile) -> dict[str, Any]:
         file_name=json_data.file_name,
         content=content,
     )
-    return answer | {"problems": _spoken_file_problems(answer["problems"])}
-
-
-def _spoken_file_problems(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in problem.items() if name != "parameters"}
-        | {"message": say(str(problem["message"]), dict(problem["parameters"]))}
-        for problem in problems
-    ]
+    return answer | {"problems": spoken(answer["problems"])}
 
 
 @pooling_api.post("/result-files/<uuid:file_id>/accept")

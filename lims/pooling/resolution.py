@@ -47,6 +47,7 @@ def fail_extractions(session: Session, *, run: Run) -> None:
         .join(WellCall, (WellCall.run_id == Well.run_id) & (WellCall.position == Well.position))
         .where(
             Well.run_id == run.id,
+            Well.control.is_not(None),
             WellCall.version == run.readings_version,
             WellCall.finding == "invalid",
             Extraction.failed_at.is_(None),

@@ -9,7 +9,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade
-from sqlalchemy import inspect
+from pooling import bench
+from pooling.received import receive
+from results import desk
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from lims import database
 from lims.extensions import db, migrate
@@ -31,6 +35,30 @@ def test_migrations_can_be_taken_back_and_made_again(app):
     database.upgrade()
     assert set(inspect(db.engine).get_table_names()) == {*db.metadata.tables, "alembic_version"}
     assert database.current_revision() == database.newest_revision() != ""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_installation_with_data_goes_back_and_forth_and_loses_nothing(world):
+    bench.install(world)
+    desk.pool_up(world, receive(world, 20))
+    bench.read(world, bench.plan(world))
+    before = _counts()
+    downgrade(directory=migrate.directory, revision="0003")
+    database.upgrade()
+    assert _counts() == before
+    with db.engine.connect() as connection:
+        if db.engine.dialect.name == "sqlite":
+            assert connection.execute(text("pragma foreign_key_check")).all() == []
+    with pytest.raises(DBAPIError), db.engine.begin() as connection:
+        connection.execute(text("delete from result_file"))
+
+
+def _counts() -> dict[str, int]:
+    with db.engine.connect() as connection:
+        return {
+            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for name, table in db.metadata.tables.items()
+        }
 
 
 def test_a_second_upgrade_changes_nothing(app):

@@ -541,7 +541,7 @@ def cdc_file(rows) -> bytes:
 
 
 def test_a_kit_with_one_target_a_well_is_called_over_its_three_wells(lab, cdc):
-    tubes, planned = cdc
+    _tubes, planned = cdc
     one, two = pools_on(planned)
     answer = use(lab, send(lab, planned, cdc_file(cdc_rows(planned, {one: "detected"}))))
     assert answer["valid"], answer["failure"]

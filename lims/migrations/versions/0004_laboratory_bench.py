@@ -30,6 +30,7 @@ KINDS = (
     "discordance",
     "scan_refused",
 )
+AGREED = sa.text("status = 'agreed'")
 SUSPICIONS = ("carry_over", "weak_positives", "positivity_jump", "flat_curve", "control_drift")
 
 
@@ -71,6 +72,9 @@ def _forget_append_only(table: str) -> None:
 
 def upgrade() -> None:
     _allow_kinds((*KINDS, *SUSPICIONS))
+    op.create_index(
+        "uq_assay_agreed", "assay", ["name"], unique=True, sqlite_where=AGREED, postgresql_where=AGREED
+    )
     op.create_table(
         "control_limits",
         sa.Column("laboratory_id", sa.Uuid(), nullable=False),
@@ -308,6 +312,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("uq_assay_agreed", table_name="assay")
     with op.batch_alter_table("well") as table:
         table.drop_constraint(table.f("fk_well_extraction_id_extraction"), type_="foreignkey")
         table.drop_column("extraction_id")

@@ -90,6 +90,15 @@ def agree_assay(
             **words,
         )
     earlier = session.scalars(select(Assay).where(Assay.name == row.name, Assay.status == "agreed")).all()
+    newer = next((old for old in earlier if old.version > row.version), None)
+    if newer is not None:
+        raise Refused(
+            "%(assay)s version %(newer)s is agreed already, which is newer than version %(version)s. "
+            "Draft the next one.",
+            field="assay_id",
+            newer=newer.version,
+            **words,
+        )
     session.execute(update(Assay).where(Assay.id.in_([old.id for old in earlier])).values(status="retired"))
     row.status, row.agreed_by_id = "agreed", actor.user_id
     session.flush()

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from lims import audit, clock, codes
@@ -17,7 +17,6 @@ from lims.places.queries import get_laboratory
 from lims.pooling.actions.runs import find_named_pools
 from lims.pooling.models import ExtractedPool, Extraction, Pool
 from lims.pooling.queries import extractions as queries
-from lims.pooling.queries import pools as pool_queries
 from lims.tables import new_id
 from lims.transaction import action
 
@@ -91,19 +90,14 @@ def make_extraction(
 
 
 def _find_waiting(session: Session, laboratory_id: uuid.UUID, *, can_confirm: bool, most: int) -> list[Pool]:
-    held = (
-        select(ExtractedPool.pool_id)
-        .join(Extraction)
-        .where(ExtractedPool.pool_id == Pool.id, Extraction.failed_at.is_(None))
-    )
-    found = list(
-        session.scalars(
-            pool_queries.pools_to_plate(laboratory_id, can_confirm=can_confirm)
-            .where(~held.exists())
-            .limit(most)
-            .with_for_update(of=Pool, skip_locked=True)
-        )
-    )
+    locked = session.scalars(
+        queries.pools_to_extract(laboratory_id, can_confirm=can_confirm)
+        .limit(most)
+        .with_for_update(of=Pool, skip_locked=True)
+    ).all()
+    # asked again under the locks: an extraction that was noted meanwhile has changed no pool's row
+    taken = queries.map_extractions(session, pool_ids=[pool.id for pool in locked])
+    found = [pool for pool in locked if pool.id not in taken]
     if not found:
         raise Refused("No closed pool waits for an extraction here. Close pools first.", field="pools")
     return found
@@ -146,7 +140,8 @@ def fail_extraction(
         raise AlreadyDone("%(extraction)s has failed already.", field="extraction", **words)
     if not reason.strip():
         raise InvalidInput("Say in a few words what happened.", field="reason")
-    pools = [row.pool for row in queries.list_extracted(session, extraction_id=extraction.id)]
+    # locked: a plate is perhaps being planned with them at this moment
+    pools = queries.lock_extracted(session, extraction_id=extraction.id)
     if any(pool.status == "on_plate" for pool in pools):
         raise Refused(
             "Pools of %(extraction)s are on a plate. Give that run up first.", field="extraction", **words

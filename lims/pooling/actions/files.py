@@ -7,7 +7,7 @@ Reading a file takes longer than a transaction should: `lims.pooling.handing_in`
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -70,10 +70,9 @@ def keep_file(
     check_open_for_readings(run)
     if not content:
         raise InvalidInput("The file is empty. Export the run again.", field="file")
-    name = file_name.replace("\\", "/").rsplit("/", 1)[-1].strip() or "file"
-    file_id = keep_result_file(session, actor, run, content, file_name=name)
-    audit.note(session, "run", run.id, "file_received", name=name)
-    return {"file": str(file_id), "run": run.code}
+    file = keep_result_file(session, actor, run, content, file_name=file_name)
+    audit.note(session, "run", run.id, "file_received", name=file.file_name)
+    return {"file": str(file.id), "run": run.code}
 
 
 @action
@@ -102,7 +101,8 @@ def stage_file(
         WrongState: the run is reviewed, failed or void, or the file was accepted or declined.
     """
     file, run, known = _lock_file(session, actor, file_id)
-    if known is not None and known.status != "staged":
+    # columns that were named wrongly are named again while nothing of the file was used
+    if known is not None and not (known.status == "staged" and column_map):
         rules.FILE.check(known.status, "staged", code=file.file_name, field="file")
     matched = _match(session, run, read)
     if isinstance(read, FileRefused):
@@ -125,13 +125,18 @@ def stage_file(
         row.quantity = read.curves[0].quantity if read.curves else ""
     session.flush()
     audit.note(session, "run", run.id, "file_refused" if problems else "file_staged", name=file.file_name)
+    return describe_import(row, run)
+
+
+def describe_import(known: FileImport, run: Run) -> dict[str, Any]:
+    """Return what became of a file, as `stage_file` answers."""
     return {
-        "file": str(file.id),
+        "file": str(known.file_id),
         "run": run.code,
-        "status": row.status,
-        "format": row.format,
-        "matched_by": row.matched_by,
-        "problems": problems,
+        "status": known.status,
+        "format": known.format,
+        "matched_by": known.matched_by,
+        "problems": known.problems or [],
     }
 
 
@@ -274,8 +279,3 @@ def _remember_columns(session: Session, actor: Actor, run: Run, column_map: Mapp
         session.add(row)
     row.column_map = dict(column_map)
     row.mapped_by_id, row.mapped_at = actor.user_id, clock.now()
-
-
-def list_problem_codes(problems: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the words of some problems, each once, in order."""
-    return list(dict.fromkeys(str(problem["code"]) for problem in problems))

@@ -65,12 +65,12 @@ def record_readings(
     plate = queries.load_plate(session, run_id=run.id)
     read = read_readings(kit, plate, size=run.size, typed=readings, content=content)
     raw = content if content is not None else write_csv(readings or ())
-    file_id = keep_result_file(session, actor, run, raw, file_name=file_name.strip() or "readings.csv")
+    file = keep_result_file(session, actor, run, raw, file_name=file_name.strip() or "readings.csv")
     called = call_plate(kit, plate, read)
     version = use_readings(session, actor, run, read, called, sha256=hashlib.sha256(raw).hexdigest())
     session.add(
         FileImport(
-            file_id=file_id,
+            file_id=file.id,
             run_id=run.id,
             status="accepted",
             version=version,
@@ -91,12 +91,13 @@ def check_open_for_readings(run: Run) -> None:
         rules.RUN.check(run.status, "imported", code=codes.grouped(run.code), field="run")
 
 
-def keep_result_file(session: Session, actor: Actor, run: Run, raw: bytes, *, file_name: str) -> uuid.UUID:
-    """Keep a file as it came, with its hash, and return its key; it can never be changed."""
+def keep_result_file(session: Session, actor: Actor, run: Run, raw: bytes, *, file_name: str) -> ResultFile:
+    """Keep a file as it came, with its hash; it can never be changed."""
     row = ResultFile(
         id=new_id(),
         run_id=run.id,
-        file_name=file_name[:200],
+        # no folders, and no line break: the name stands in a header when the file is sent back
+        file_name=" ".join(file_name.replace("\\", "/").rsplit("/", 1)[-1].split())[:200] or "file",
         sha256=hashlib.sha256(raw).digest(),
         content=raw,
         received_by_id=actor.user_id,
@@ -104,7 +105,7 @@ def keep_result_file(session: Session, actor: Actor, run: Run, raw: bytes, *, fi
     )
     session.add(row)
     session.flush()
-    return row.id
+    return row
 
 
 def use_readings(

@@ -134,7 +134,7 @@ def plan_run(
     )
     session.add(run)
     session.flush()
-    _keep_plate(session, run, pools, plan, controls)
+    _keep_plate(session, run, pools, plan, controls, extractions)
     audit.note(
         session,
         "run",
@@ -181,14 +181,14 @@ def _find_lot(session: Session, laboratory_id: uuid.UUID, assay_name: str, writt
             lot=written.strip() or "–",
             assay=assay_name,
         )
+    # two plates planned at once must not both take its last reactions, nor one take a lot that is being withdrawn
+    session.refresh(lot, with_for_update=True)
     return lot
 
 
 def _check_lot(session: Session, lot: KitLot | None, *, reactions: int) -> None:
     if lot is None:
         return
-    # two plates planned at this moment must not both take the last reactions
-    session.refresh(lot, with_for_update=True)
     words: dict[str, object] = {"lot": lot.lot}
     if lot.expires_on < clock.today():
         raise Refused(
@@ -306,23 +306,27 @@ def _keep_plate(
     pools: Sequence[Pool],
     plan: Mapping[str, str],
     controls: Sequence[ControlWell[Extraction]],
+    extractions: Mapping[uuid.UUID, Extraction],
 ) -> None:
     by_code = {pool.code: pool for pool in pools}
     # the plan names kinds only; wells of one kind are given to the extractions in the order of the list
     waiting = list(controls)
     rows = []
     for position, item in plan.items():
-        control = None
-        if item not in by_code:
+        control, extraction = None, None
+        if item in by_code:
+            extraction = extractions.get(by_code[item].id)
+        else:
             control = next(one for one in waiting if one.kind == item)
             waiting.remove(control)
+            extraction = control.extraction
         rows.append(
             {
                 "run_id": run.id,
                 "position": position,
                 "pool_id": by_code[item].id if item in by_code else None,
                 "control": control.kind if control else None,
-                "extraction_id": control.extraction.id if control and control.extraction else None,
+                "extraction_id": extraction.id if extraction else None,
             }
         )
     session.execute(insert(Well).execution_options(render_nulls=True), rows)

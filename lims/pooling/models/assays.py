@@ -6,11 +6,13 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lims.places.models import Place
 from lims.tables import Base, Keyed, one_of, word
+
+AGREED = text("status = 'agreed'")
 
 
 class Assay(Keyed, Base):
@@ -26,6 +28,7 @@ class Assay(Keyed, Base):
     created_at: Mapped[datetime]
     __table_args__ = (
         UniqueConstraint("name", "version"),
+        Index("uq_assay_agreed", "name", unique=True, sqlite_where=AGREED, postgresql_where=AGREED),
         one_of("status", ("draft", "agreed", "retired")),
         CheckConstraint("agreed_by_id IS NULL OR agreed_by_id <> drafted_by_id", name="two_people_agree"),
     )

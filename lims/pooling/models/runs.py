@@ -68,7 +68,7 @@ class Well(Base):
     position: Mapped[str] = mapped_column(String(3), primary_key=True)
     pool_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("pool.id"), index=True)
     control: Mapped[str | None] = mapped_column(word())
-    # of an extraction's control: which extraction it speaks for
+    # the extraction that the pool came from, or that the control speaks for, as it was when the plate was planned
     extraction_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("extraction.id"))
     run: Mapped[Run] = relationship(back_populates="wells")
     pool: Mapped[Pool | None] = relationship()

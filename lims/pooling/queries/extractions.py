@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from lims import codes
-from lims.auth.actors import Actor
 from lims.errors import NotFound
 from lims.pooling.models import ExtractedPool, Extraction, Pool
+from lims.pooling.queries.pools import pools_to_plate
 
 
 def no_such_extraction(code: str) -> NotFound:
@@ -58,6 +59,18 @@ def list_extracted(session: Session, *, extraction_id: uuid.UUID) -> Sequence[Ex
     ).all()
 
 
+def lock_extracted(session: Session, *, extraction_id: uuid.UUID) -> Sequence[Pool]:
+    """Return the pools of an extraction in their order, locked."""
+    return session.scalars(
+        select(Pool)
+        .join(ExtractedPool, ExtractedPool.pool_id == Pool.id)
+        .where(ExtractedPool.extraction_id == extraction_id)
+        .order_by(ExtractedPool.position)
+        .with_for_update(of=Pool)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def list_pool_codes(
     session: Session, *, laboratory_id: uuid.UUID, extraction_codes: Sequence[str]
 ) -> list[str]:
@@ -66,17 +79,22 @@ def list_pool_codes(
     Raises:
         NotFound: one of the extractions is not of this laboratory.
     """
-    found: list[str] = []
-    for code in extraction_codes:
-        extraction = get_extraction(session, code=code)
-        if extraction.laboratory_id != laboratory_id:
-            raise no_such_extraction(code)
-        found.extend(
-            row.pool.code
-            for row in list_extracted(session, extraction_id=extraction.id)
-            if row.pool.status == "closed"
-        )
-    return found
+    wanted = [codes.parse(code, expect="extraction", field="extraction").text for code in extraction_codes]
+    rows = session.execute(
+        select(Extraction.code, Pool.code, Pool.status)
+        .join(ExtractedPool, ExtractedPool.extraction_id == Extraction.id)
+        .join(Pool, Pool.id == ExtractedPool.pool_id)
+        .where(Extraction.code.in_(wanted), Extraction.laboratory_id == laboratory_id)
+        .order_by(ExtractedPool.position)
+    ).all()
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for extraction, pool, status in rows:
+        # what was tested or void since does not hinder the others
+        found[extraction].extend([pool] if status == "closed" else [])
+    missing = next((code for code in wanted if code not in found), None)
+    if missing is not None:
+        raise no_such_extraction(missing)
+    return [pool for code in dict.fromkeys(wanted) for pool in found[code]]
 
 
 def map_extractions(session: Session, *, pool_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Extraction]:
@@ -92,17 +110,17 @@ def map_extractions(session: Session, *, pool_ids: Collection[uuid.UUID]) -> dic
     return found
 
 
-def list_to_extract(
-    session: Session, *, actor: Actor, laboratory_id: uuid.UUID, most: int = 500
-) -> list[Pool]:
-    """Return closed pools of a laboratory in no extraction that holds, the most urgent first."""
-    from lims.pooling.queries.pools import list_waiting_pools
+def pools_to_extract(laboratory_id: uuid.UUID, *, can_confirm: bool) -> Select[Pool]:
+    """Return the query of a laboratory's pools to plate in no extraction that holds, most urgent first."""
+    held = (
+        select(ExtractedPool.pool_id)
+        .join(Extraction)
+        .where(ExtractedPool.pool_id == Pool.id, Extraction.failed_at.is_(None))
+    )
+    return pools_to_plate(laboratory_id, can_confirm=can_confirm).where(~held.exists())
 
-    actor.check_place(laboratory_id)
-    waiting = [
-        pool
-        for pool in list_waiting_pools(session, laboratory_id=laboratory_id, most=most)
-        if pool.status == "closed"
-    ]
-    extracted = map_extractions(session, pool_ids=[pool.id for pool in waiting])
-    return [pool for pool in waiting if pool.id not in extracted]
+
+def count_to_extract(session: Session, *, laboratory_id: uuid.UUID, can_confirm: bool) -> int:
+    """Count what the next extraction may take."""
+    waiting = pools_to_extract(laboratory_id, can_confirm=can_confirm).order_by(None).subquery()
+    return session.scalar(select(func.count()).select_from(waiting)) or 0

@@ -27,7 +27,6 @@ from lims.pooling.models import (
     WellCall,
 )
 from lims.pooling.plate_calls import PlateWell
-from lims.pooling.queries.extractions import map_extractions
 
 UNFINISHED = ("planned", "running", "imported", "reviewed")
 
@@ -51,7 +50,10 @@ def get_run(session: Session, *, code: str, lock: bool = False) -> Run:
         NotFound: there is no such run.
     """
     query = select(Run).where(Run.code == codes.parse(code, expect="plate", field="run").text)
-    run = session.scalars(query.with_for_update(of=Run) if lock else query).unique().first()
+    if lock:
+        # what was read before the lock was had may have been changed by whoever held it
+        query = query.with_for_update(of=Run).execution_options(populate_existing=True)
+    run = session.scalars(query).unique().first()
     if run is None:
         raise no_such_run(code)
     return run
@@ -78,21 +80,14 @@ def list_wells(session: Session, *, run_id: uuid.UUID) -> Sequence[Well]:
 def load_plate(session: Session, *, run_id: uuid.UUID) -> list[PlateWell]:
     """Return a plate's wells as the rules of the assay need them, in filling order."""
     rows = session.execute(
-        select(Well.position, Well.control, Well.pool_id, Pool.code, Pool.member_count, Extraction.code)
+        select(Well.position, Well.control, Pool.code, Pool.member_count, Extraction.code)
         .outerjoin(Pool, Pool.id == Well.pool_id)
         .outerjoin(Extraction, Extraction.id == Well.extraction_id)
         .where(Well.run_id == run_id)
     ).all()
-    extractions = map_extractions(session, pool_ids=[row[2] for row in rows if row[2]])
     plate = [
-        PlateWell(
-            position,
-            code,
-            control,
-            tubes=members or 1,
-            block=(extractions[pool_id].code if pool_id in extractions else "") if pool_id else block or "",
-        )
-        for position, control, pool_id, code, members, block in rows
+        PlateWell(position, code, control, tubes=members or 1, block=block or "")
+        for position, control, code, members, block in rows
     ]
     return sorted(plate, key=lambda well: (int(well.position[1:]), well.position[0]))
 

@@ -32,12 +32,15 @@ def show_curves(run_code: str) -> dict[str, Any]:
     run, session = get_run_of_actor(run_code), db.session()
     file = file_queries.find_accepted(session, run=run)
     thresholds = (file.thresholds or {}) if file else {}
+    kept = queries.list_curves(session, run_id=run.id, version=run.readings_version)
+    first, cycles = min((curve.first_cycle for curve in kept), default=1), 0
     curves: defaultdict[str, dict[str, list[float | None]]] = defaultdict(dict)
-    first, cycles = 1, 0
-    for curve in queries.list_curves(session, run_id=run.id, version=run.readings_version):
-        points = unpack_points(curve.points)
-        first, cycles = curve.first_cycle, max(cycles, len(points))
-        curves[curve.target][curve.position] = [_rounded(value) for value in points]
+    for curve in kept:
+        # all begin at one cycle, as the panel counts from there
+        lacking = curve.first_cycle - first
+        points = [None] * lacking + [_rounded(value) for value in unpack_points(curve.points)]
+        cycles = max(cycles, len(points))
+        curves[curve.target][curve.position] = points
     return {
         "size": run.size,
         "targets": [

@@ -32,7 +32,9 @@ def list_extractions() -> str:
         laboratory=laboratory,
         laboratories=choices,
         extractions=queries.list_extractions(session, laboratory_id=laboratory.place_id),
-        waiting=queries.list_to_extract(session, actor=current_actor(), laboratory_id=laboratory.place_id),
+        waiting=queries.count_to_extract(
+            session, laboratory_id=laboratory.place_id, can_confirm=laboratory.can_confirm
+        ),
     )
 
 

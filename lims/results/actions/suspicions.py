@@ -69,11 +69,15 @@ def _ask_again(session: Session, discrepancy: Discrepancy) -> int:
         session.execute(update(Result).where(Result.id.in_(ids)).values(status="withdrawn", hold_reason=None))
     for row in rows:
         audit.note(session, "result", row.id, "withdrawn", reason=discrepancy.kind)
-    ask_again(session, [(row.sample_id, discrepancy.kind) for row in rows])
+    # a positive pool has no results: its people wait for their second tests
+    tube_ids = withdrawals.list_tubes(session, pool_ids=[discrepancy.pool_id]) if discrepancy.pool_id else []
+    waiting = [row.id for row in withdrawals.list_bound_samples(session, tube_ids=tube_ids)]
+    asked = list(dict.fromkeys([*(row.sample_id for row in rows), *waiting]))
+    ask_again(session, [(sample_id, discrepancy.kind) for sample_id in asked])
     session.flush()
     pools = set(session.scalars(select(Result.pool_id).where(Result.id.in_(ids))))
-    close_resolved(session, pools)
-    return len(rows)
+    close_resolved(session, pools | ({discrepancy.pool_id} if discrepancy.pool_id else set()))
+    return len(asked)
 
 
 for _kind in sorted(settling.SUSPICIONS):
