@@ -12,7 +12,7 @@ from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, Refused
 from lims.pooling.models import ControlLimits
-from lims.pooling.queries.controls import ChartKey, list_series, map_limits
+from lims.pooling.queries.controls import IN_CONTROL, ChartKey, list_series, map_limits
 from lims.pooling.westgard import LEAST_RUNS, RULES, RUNS_FOR_LIMITS, limits_of
 from lims.tables import new_id
 from lims.transaction import action
@@ -70,7 +70,11 @@ def approve_limits(
 
 def _freeze(session: Session, key: ChartKey, control: str, target: str) -> ControlLimits:
     series = next(
-        (one for one in list_series(session, key=key) if one.control == control and one.target == target),
+        (
+            one
+            for one in list_series(session, key=key, statuses=IN_CONTROL)
+            if one.control == control and one.target == target
+        ),
         None,
     )
     values = [value for value in series.values if value is not None] if series else []

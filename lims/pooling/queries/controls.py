@@ -17,6 +17,8 @@ from lims.pooling.westgard import Limits
 
 # Runs whose controls were read; a failed run's control is on the chart too: that is what the chart is for.
 _READ = ("imported", "reviewed", "verified", "failed", "void")
+IN_CONTROL = ("imported", "reviewed", "verified")
+"""Runs that limits may be made of: what failed or was withdrawn would widen them."""
 MOST_RUNS = 200
 
 
@@ -70,13 +72,16 @@ def list_chart_keys(session: Session, *, laboratory_id: uuid.UUID, most: int = 1
     return [ChartKey(laboratory_id, row.name, row.kit_lot, row.instrument) for row in rows]
 
 
-def list_series(session: Session, *, key: ChartKey, until: datetime | None = None) -> list[Series]:
+def list_series(
+    session: Session, *, key: ChartKey, until: datetime | None = None, statuses: Sequence[str] = _READ
+) -> list[Series]:
     """Return the controls of one chart that show a Ct, over its last runs.
 
     Args:
         session: reading or writing session.
         key: which chart.
         until: only runs read until then.
+        statuses: only runs in one of these states.
     """
     last = (
         select(Run.id, Run.code, Run.entered_at, Run.readings_version)
@@ -86,7 +91,7 @@ def list_series(session: Session, *, key: ChartKey, until: datetime | None = Non
             Assay.name == key.assay_name,
             Run.kit_lot == key.kit_lot,
             Run.instrument == key.instrument,
-            Run.status.in_(_READ),
+            Run.status.in_(statuses),
             Run.entered_at.is_not(None),
         )
         .order_by(Run.entered_at.desc(), Run.id.desc())
