@@ -17,13 +17,13 @@ from sqlalchemy import func, select
 from lims.demo.cycler_file import write_instrument_file
 from lims.errors import AlreadyDone, InvalidInput, LimsError, Refused, WrongState
 from lims.extensions import db
-from lims.pooling.actions.extractions import make_extraction
+from lims.pooling.actions.extractions import fail_extraction, make_extraction
 from lims.pooling.actions.files import decline_file
 from lims.pooling.actions.pools import void_pool
 from lims.pooling.actions.readings import record_readings
 from lims.pooling.actions.runs import fail_run, void_run
 from lims.pooling.handing_in import accept, hand_in, read_kept
-from lims.pooling.models import Assay, Pool, Reading, ResultFile, Run
+from lims.pooling.models import Assay, Instrument, Pool, Reading, ResultFile, Run
 from lims.results.actions.review import review_run
 from lims.results.actions.withdrawal import withdraw_run
 
@@ -521,9 +521,10 @@ def test_a_lone_n1_is_inconclusive_and_a_missing_rp_is_refused(lab, cdc):
     _, planned = cdc
     one, _ = pools_on(planned)
     rows = cdc_rows(planned, {one: "inconclusive"})
-    lacking = [row for row in rows if not (row[1] == "HSC" and row[2] == "RP")]
-    answer = send(lab, planned, cdc_file(lacking))
-    assert reasons(answer) == ["missing_well"]
+    for whose in ("HSC", one):
+        lacking = [row for row in rows if not (row[1] == whose and row[2] == "RP")]
+        answer = send(lab, planned, cdc_file(lacking))
+        assert reasons(answer) == ["missing_well"]
     assert findings(use(lab, send(lab, planned, cdc_file(rows))))[one] == "inconclusive"
 
 
@@ -621,3 +622,56 @@ def test_accepted_once_and_set_aside_never(lab, plate):
         accept(actor=lab.actor("technician"), file_id=uuid.UUID(staged["file"]))
     with pytest.raises(LimsError):
         decline_file(actor=lab.actor("technician"), file_id=uuid.UUID(staged["file"]))
+
+
+def test_a_wrong_map_is_not_kept_for_the_instruments_next_files(lab):
+    desk.pool_up(lab, receive(lab, 10))
+    planned = bench.plan(lab, instrument="Gentier 96E")
+    unknown = send(lab, planned, strange(planned))
+    assert mapped(lab, unknown["file"], columns={"well": 1, "target": 3, "ct": 4})["status"] == "refused"
+    assert count(Instrument) == 0
+
+
+def test_a_staged_file_that_was_read_by_wrong_columns_can_be_read_by_others(lab):
+    desk.pool_up(lab, receive(lab, 10))
+    planned = bench.plan(lab, instrument="Gentier 96E")
+    lines = ["Lo;Mau;Do lech;Ket qua do"]
+    lines += [
+        f"{row['well']};{row['target']};{'' if row['ct'] is None else 26.1};{row['ct'] or ''}"
+        for row in bench.readings_for(planned["wells"], {})
+    ]
+    unknown = send(lab, planned, "\n".join(lines).encode())
+    staged = mapped(lab, unknown["file"], columns={"well": 1, "target": 2, "ct": 3})
+    assert staged["status"] == "staged", said(staged)
+    again = mapped(lab, unknown["file"])
+    assert again["status"] == "staged"
+    use(lab, again)
+    db.session.rollback()
+    assert 27.5 in [float(ct) for ct in db.session.scalars(select(Reading.ct)) if ct is not None]
+
+
+def test_the_same_file_staged_twice_says_that_it_was_used_already(lab, plate):
+    content = cycler.export(plate)
+    one, two = send(lab, plate, content), send(lab, plate, content)
+    use(lab, one)
+    with pytest.raises(LimsError) as refused:
+        accept(actor=lab.actor("technician"), file_id=uuid.UUID(two["file"]))
+    assert "already" in str(refused.value)
+
+
+def test_an_extraction_whose_pools_are_reported_is_not_given_up_without_a_word(lab):
+    pools = desk.pool_up(lab, receive(lab, 10))
+    code = extract(lab, pools)["extraction"]
+    planned = bench.plan(lab)
+    bench.read(lab, planned)
+    review_run(actor=lab.actor("technician"), run_code=planned["run"])
+    with pytest.raises(LimsError):
+        fail_extraction(actor=lab.actor("technician"), extraction_code=code, reason="bad lot")
+
+
+def test_an_extraction_keeps_what_is_left_when_one_of_its_pools_is_void(lab):
+    pools = desk.pool_up(lab, receive(lab, 20))
+    code = extract(lab, pools)["extraction"]
+    void_pool(actor=lab.actor("technician"), pool_code=pools[0], reason="mixed up")
+    planned = bench.plan(lab, extraction_codes=[code])
+    assert pools_on(planned) == pools[1:]

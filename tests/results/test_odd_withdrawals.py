@@ -478,3 +478,125 @@ def test_a_run_withdrawn_while_it_is_verified_or_released_tells_nobody_anything_
     assert {desk.result_of(tube).status for tube in tubes} == {"withdrawn"}
     assert db.session.scalars(select(Run.status)).one() == "void"
     assert_reconciled(db.session())
+
+
+def test_withdrawing_the_invalid_first_test_leaves_negative_retests_that_wait_for_their_siblings(lab):
+    tubes = receive(lab, 4)
+    made = desk.pool_up(lab, tubes)
+    first = run_pools(lab, made, {made[0]: "invalid"})
+    desk.run_plate(lab, {pool_of(tubes[0]): "detected"})
+    run_pools(lab, [pool_of(tubes[0]), pool_of(tubes[1])])
+    answer = withdraw(lab, first["run"])
+    assert answer["pools"] == []  # each of the four has its own valid test, or waits for it
+    assert [waiting_of(tube) for tube in tubes] == [[], [], [("retest", 1)], [("retest", 1)]]
+
+
+def test_withdrawing_an_invalid_retest_leaves_its_negative_repeat_that_waits_for_the_siblings(lab):
+    tubes = receive(lab, 2)
+    made = desk.pool_up(lab, tubes)
+    run_pools(lab, made, {made[0]: "detected"})
+    code = pool_of(tubes[0])
+    second = run_pools(lab, [code], {code: "invalid"})
+    run_pools(lab, [pool_of(tubes[0])])
+    answer = withdraw(lab, second["run"])
+    assert answer["pools"] == []
+    assert waiting_of(tubes[0]) == []
+
+
+def test_a_nameless_tube_whose_repeat_was_negative_is_not_tested_a_third_time(lab):
+    named, nameless = receive(lab, 1), receive(lab, 1, named=False)
+    made = desk.pool_up(lab, [*named, *nameless])
+    first = run_pools(lab, made, {made[0]: "invalid"})
+    desk.run_plate(lab)
+    answer = withdraw(lab, first["run"])
+    assert answer["pools"] == []
+
+
+def test_a_withdrawn_retest_settles_the_discordance_it_has_raised(lab):
+    desk.run_tubes(lab, 3, finding="detected")
+    second = desk.run_plate(lab)
+    assert open_kinds() == ["discordance"]
+    withdraw(lab, second["run"])
+    assert open_kinds() == []
+
+
+def test_a_withdrawn_confirmation_that_contradicted_settles_its_discordance(lab):
+    _, tubes = desk.run_tubes(lab, 1, finding="detected")
+    bench.send_on(lab, tubes)
+    second = desk.run_plate(lab, confirming=True)
+    assert second["held"] == 1
+    assert open_kinds() == ["discordance"]
+    withdraw(lab, second["run"], role="supervisor_confirming")
+    assert waiting_of(tubes[0]) == [("confirm", 1)]
+    assert open_kinds() == []
+
+
+def test_a_confirmation_of_what_was_withdrawn_contradicts_nothing(lab):
+    first, tubes = desk.run_tubes(lab, 1, finding="detected")
+    bench.send_on(lab, tubes)
+    withdraw(lab, first)
+    assert waiting_of(tubes[0]) == [("confirm", 1)]
+    answer = desk.run_plate(lab, confirming=True)
+    assert (answer["results"], answer["held"]) == (1, 0)
+    assert open_kinds() == []
+    assert_reconciled(db.session())
+
+
+def test_singles_of_a_withdrawn_half_still_answer_the_positive_pool(halving):
+    tubes, halves = halve(halving)
+    withdraw(halving, halves)
+    assert [waiting_of(tube) for tube in (tubes[0], tubes[9])] == [[("retest", 1)], [("retest", 5)]]
+    answer = desk.run_plate(halving)  # all negative
+    assert (answer["results"], answer["held"]) == (10, 10)
+    assert open_kinds() == ["discordance"]
+
+
+def test_a_found_single_of_a_withdrawn_half_lets_the_other_half_go(halving):
+    tubes, halves = halve(halving)
+    withdraw(halving, halves)
+    desk.run_plate(halving, {pool_of(tubes[0]): "detected"})
+    assert [desk.result_of(tube).status for tube in tubes[5:]] == ["preliminary"] * 5
+    assert open_kinds() == []
+
+
+def test_halves_of_a_wrong_map_are_tested_alone_and_still_answer_the_positive_pool(halving):
+    tubes, halves = halve(halving)
+    withdraw(halving, halves, cause="pool_map")
+    assert [waiting_of(tube) for tube in tubes] == [[("retest", 1)]] * 10
+    answer = desk.run_plate(halving)
+    assert (answer["results"], answer["held"]) == (10, 10)
+    assert open_kinds() == ["discordance"]
+
+
+def test_a_positive_pool_withdrawn_while_its_retests_are_reviewed_leaves_nobody_waiting(
+    app, lab, monkeypatch
+):
+    from lims.pooling import resolution
+
+    first, tubes = desk.run_tubes(lab, 4, finding="detected")
+    half = bench.plan(lab, pool_codes=[pool_of(tube) for tube in tubes[:2]])
+    bench.read(lab, half)
+    real, read = resolution.load_groups, threading.Event()
+
+    def slow_groups(session, parent_ids):
+        # the review knows the positive pool; now that is withdrawn
+        read.set()
+        threading.Event().wait(1)
+        return real(session, parent_ids)
+
+    monkeypatch.setattr(resolution, "load_groups", slow_groups)
+
+    def withdraw_meanwhile() -> None:
+        read.wait(10)
+        withdraw_run(actor=lab.actor("supervisor"), run_code=first, cause="kit_lot", reason="bad lot")
+
+    failed = at_once(
+        app,
+        lambda: review_run(actor=lab.actor("technician"), run_code=half["run"]),
+        withdraw_meanwhile,
+    )
+    assert failed == []
+    monkeypatch.undo()
+    desk.run_plate(lab)
+    assert {samples_of(tube)[0].status for tube in tubes} == {"resulted"}
+    assert_reconciled(db.session())
