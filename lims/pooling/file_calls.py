@@ -23,6 +23,7 @@ from lims.pooling.calls import (
     check_run_controls,
 )
 from lims.pooling.instruments.run_file import RunFile, WellReading
+from lims.pooling.target_names import TargetNames
 
 # what the instrument calls a control → the kinds it may be, the first one that the assay has
 _OF_TASK = {"ntc": ("NTC",), "negative": ("NEC", "HSC"), "positive": ("PC", "PEC", "weak_PC")}
@@ -133,16 +134,13 @@ def call_file(kit: Assay, file: RunFile) -> FileCalls:
 
 
 def _spell(kit: Assay, file: RunFile) -> Mapping[tuple[str, str], str]:
-    """Return (target, dye) as written → target of the assay; by the dye alone where the file names no target."""
-    by_name = {fold(name): target.name for target in kit.targets for name in (target.name, *target.aliases)}
-    dyes = [fold(target.dye) for target in kit.targets]
-    by_dye = {fold(target.dye): target.name for target in kit.targets if dyes.count(fold(target.dye)) == 1}
-    found = {}
-    for one in file.readings:
-        name = by_name.get(fold(one.target)) if one.target else by_dye.get(fold(one.dye))
-        if name is not None:
-            found[one.target, one.dye] = name
-    return found
+    """Return (target, dye) as written → target of the assay."""
+    names = TargetNames(kit)
+    return {
+        (one.target, one.dye): name
+        for one in file.readings
+        if (name := names.find(one.target, one.dye)) is not None
+    }
 
 
 def _group(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from sqlalchemy import case, null, select, update
 from sqlalchemy.orm import Session
 
-from lims import audit, clock
+from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.intake import consequences, second_swabs
 from lims.intake.models import Sample, Tube
@@ -56,7 +56,7 @@ def fail_extractions(session: Session, *, run: Run) -> None:
         .with_for_update(of=Extraction)
     ).unique()
     for extraction in failed:
-        extraction.failed_at, extraction.failure = clock.now(), f"run {run.code}"
+        extraction.failed_at, extraction.failure = clock.now(), codes.grouped(run.code)
         audit.note(session, "extraction", extraction.id, "failed", extraction=extraction.code, run=run.code)
 
 

@@ -160,7 +160,7 @@ def accept_file(session: Session, *, actor: Actor, file_id: uuid.UUID, read: Run
     """
     file, run, known = _lock_file(session, actor, file_id)
     if known is None:
-        raise Refused("This file was not read yet. Open its page.", field="file")
+        raise Refused("This file was kept but not read. Hand it in again.", field="file")
     rules.FILE.check(known.status, "accepted", code=file.file_name, field="file")
     matched = _match(session, run, read)
     for problem in _find_duplicate(session, file, run):
@@ -193,9 +193,10 @@ def decline_file(
         WrongState, AlreadyDone: it is not staged.
     """
     file, run, known = _lock_file(session, actor, file_id)
-    rules.FILE.check(known.status if known else "refused", "set_aside", code=file.file_name, field="file")
-    if known is not None:
-        known.status = "set_aside"
+    if known is None:
+        raise Refused("This file was kept but not read. Hand it in again.", field="file")
+    rules.FILE.check(known.status, "set_aside", code=file.file_name, field="file")
+    known.status = "set_aside"
     audit.note(session, "run", run.id, "file_declined", name=file.file_name)
     return {"file": str(file.id), "run": run.code}
 
@@ -256,7 +257,7 @@ def _problem(
 def _find_duplicate(session: Session, file: ResultFile, run: Run) -> list[dict[str, Any]]:
     """Find the run that uses the same bytes already: handed in twice, or for two plates."""
     before = session.execute(
-        select(Run.code, FileImport.version)
+        select(Run.code, Run.laboratory_id, FileImport.version)
         .join(FileImport, FileImport.run_id == Run.id)
         .join(ResultFile, ResultFile.id == FileImport.file_id)
         .where(
@@ -268,6 +269,9 @@ def _find_duplicate(session: Session, file: ResultFile, run: Run) -> list[dict[s
     if before.code == run.code:
         message = N_("The same file is version %(version)s of this run's readings already.")
         return [_problem("duplicate_file", message, {"version": before.version})]
+    if before.laboratory_id != run.laboratory_id:
+        message = N_("The same file was accepted in another laboratory. Choose the export of this run.")
+        return [_problem("duplicate_file", message, {})]
     message = N_("The same file was accepted for run %(run)s. Choose the export of this run.")
     return [_problem("duplicate_file", message, {"run": codes.grouped(before.code)})]
 

@@ -29,6 +29,7 @@ from lims.pooling.instruments.moves import (
 from lims.pooling.instruments.run_file import Curve, FileProblem, Place, RunFile, WellReading
 from lims.pooling.plate_calls import PlateWell, group_wells
 from lims.pooling.readings import Reading
+from lims.pooling.target_names import TargetNames
 
 POSITIVE_CONTROLS = ("PC", "weak_PC", "PEC")
 _ROLES = {kind: "positive" if kind in POSITIVE_CONTROLS else "negative" for kind in CONTROL_KINDS}
@@ -120,7 +121,7 @@ def match_plate(
     problem = _check_whole(file, size=size, run_code=run_code)
     if problem is not None:
         return Match((), (), (problem,), "position", ())
-    names = _Targets(kit)
+    names = TargetNames(kit)
     problems: list[MatchProblem] = []
     rows = list(_place_rows(file, names, size=size, problems=problems))
     found = _Found(kit, plate, rows, size=size)
@@ -169,34 +170,9 @@ def _check_whole(file: RunFile, *, size: int, run_code: str) -> MatchProblem | N
     return None
 
 
-class _Targets:
-    """The assay's targets by all their names, and by their dyes where each has its own."""
-
-    def __init__(self, kit: Assay) -> None:
-        self._names = {
-            fold(name): target.name for target in kit.targets for name in (target.name, *target.aliases)
-        }
-        dyes = [fold(target.dye) for target in kit.targets]
-        self._dyes = (
-            {fold(target.dye): target.name for target in kit.targets if target.dye}
-            if len(set(dyes)) == len(dyes)
-            else {}
-        )
-
-    def find(self, name: str, dye: str) -> str | None:
-        """Return the assay's spelling of a target; by its dye where it has no name or is called by it."""
-        written = fold(name)
-        if written in self._names:
-            return self._names[written]
-        dye = fold(dye)
-        return self._dyes.get(dye) or self._names.get(dye) if written in ("", dye) else None
-
-    def of_dye(self, dye: str) -> str | None:
-        """Return the target that the assay gives a dye to."""
-        return self._dyes.get(fold(dye))
-
-
-def _place_rows(file: RunFile, names: _Targets, *, size: int, problems: list[MatchProblem]) -> Iterator[_Row]:
+def _place_rows(
+    file: RunFile, names: TargetNames, *, size: int, problems: list[MatchProblem]
+) -> Iterator[_Row]:
     for reading in file.readings:
         try:
             position = parse_well(reading.well, size=size)
@@ -582,7 +558,7 @@ def _named_well(parameters: Mapping[str, object], *, size: int) -> str | None:
         return None
 
 
-def _take_curves(file: RunFile, names: _Targets, found: _Found, *, size: int) -> Iterator[Curve]:
+def _take_curves(file: RunFile, names: TargetNames, found: _Found, *, size: int) -> Iterator[Curve]:
     seen: set[tuple[str, str]] = set()
     for curve in file.curves:
         try:
@@ -601,7 +577,7 @@ def _is_named(file: RunFile, target: str) -> bool:
     return any(reading.target == target for reading in file.readings)
 
 
-def _only_target(file: RunFile, names: _Targets, well: str) -> str | None:
+def _only_target(file: RunFile, names: TargetNames, well: str) -> str | None:
     """Return the target of a well that holds one only, for curves that are named by a dye that several have."""
     targets = {names.find(r.target, r.dye) for r in file.readings if r.well == well}
     return targets.pop() if len(targets) == 1 else None

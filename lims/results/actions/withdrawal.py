@@ -223,5 +223,5 @@ def _settle_what_is_open(session: Session, actor: Actor, run: Run, pools: Sequen
             actor=actor,
             discrepancy=discrepancy,
             settlement="accepted",
-            note=f"run {run.code} withdrawn",
+            note=codes.grouped(run.code),
         )

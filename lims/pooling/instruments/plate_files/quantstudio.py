@@ -7,24 +7,11 @@ from __future__ import annotations
 
 from lims.plates import well_index
 from lims.pooling.instruments.plate_files.planned import PlannedPlate, write_lines
+from lims.pooling.instruments.plate_files.seven_thousand_five_hundred import COLUMNS as COLUMNS_OF_7500
 from lims.pooling.instruments.plate_files.seven_thousand_five_hundred import task_of
 
 BLOCKS = {96: "96-Well 0.2-mL Block", 384: "384-Well Block"}
-COLUMNS = (
-    "Well",
-    "Well Position",
-    "Sample Name",
-    "Sample Color",
-    "Biogroup Name",
-    "Biogroup Color",
-    "Target Name",
-    "Target Color",
-    "Task",
-    "Reporter",
-    "Quencher",
-    "Quantity",
-    "Comments",
-)
+COLUMNS = ("Well", "Well Position", *COLUMNS_OF_7500[1:])
 
 
 def write(plate: PlannedPlate) -> bytes:
