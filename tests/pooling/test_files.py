@@ -18,6 +18,7 @@ from lims.extensions import db
 from lims.plates import rotated, well_at, well_index
 from lims.pooling.actions.files import decline_file
 from lims.pooling.actions.kit_lots import add_kit_lot
+from lims.pooling.actions.pools import propose_pools
 from lims.pooling.curves import pack_curve, unpack_points
 from lims.pooling.handing_in import accept, hand_in, read_kept
 from lims.pooling.instruments.run_file import Curve
@@ -100,6 +101,20 @@ def test_the_same_bytes_are_a_duplicate_whatever_they_are_called(lab, plate):
     use(lab, send(lab, plate, content))
     again = send(lab, plate, content, name="another name.txt")
     assert (again["status"], reasons(again)) == ("refused", ["duplicate_file"])
+
+
+def test_bytes_that_another_laboratory_uses_are_refused_without_naming_its_run(lab):
+    desk.pool_up(lab, receive(lab, 10))
+    planned = bench.plan(lab)
+    content = cycler.export(planned)
+    use(lab, send(lab, planned, content))
+    actor = lab.actor("technician_confirming")
+    receive(lab, 2, laboratory_id=lab.confirming_id)
+    propose_pools(actor=actor, laboratory_id=lab.confirming_id)
+    theirs = bench.plan(lab, confirming=True)
+    answer = hand_in(actor=actor, run_code=theirs["run"], file_name="x.txt", content=content)
+    duplicate = answer["problems"][0]
+    assert (duplicate["code"], duplicate["parameters"]) == ("duplicate_file", {})
 
 
 def test_the_file_of_another_run_is_refused_as_such(lab, plate):

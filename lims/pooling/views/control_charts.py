@@ -97,6 +97,7 @@ def _chart(
             "provisional": approved is None,
         },
         "approved": approved,
+        "is_provisional": limits is not None and limits.is_provisional,
         "broken": [
             {
                 "run": codes.grouped(series.runs[one.run][0]),
