@@ -131,7 +131,7 @@ def _shown(name: str, value: object) -> str:
     text = str(value)
     if name in SPOKEN:
         return say_word(text)
-    if name in ("box", "tube", "pool", "answers", "run"):
+    if name in ("box", "tube", "pool", "answers", "run", "extraction"):
         # a result names its pool by key, which nobody reads
         return codes.grouped(text) if len(text) == codes.LENGTH else ""
     return text
