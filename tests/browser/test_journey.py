@@ -486,6 +486,7 @@ def _fill_and_start_plate(visitor: Visitor, *, pictures: bool = False) -> str:
         visitor.look("run-planned")
     visitor.click("Start the run")
     visitor.click("No file? Type the Ct values", role="link")
+    visitor.page.wait_for_url(re.compile(r"/runs/\w{9}/readings$"))
     found = re.search(r"/runs/(\w{9})/", visitor.page.url)
     assert found, visitor.page.url
     return found[1]
@@ -493,9 +494,11 @@ def _fill_and_start_plate(visitor: Visitor, *, pictures: bool = False) -> str:
 
 def _type_readings(visitor: Visitor, *, detected: set[str], pictures: bool = False) -> None:
     """Type the Ct values of every well, from field to field by Enter, and send them."""
+    visitor.page.wait_for_load_state()  # with its script: before that, Enter would send the form
     table = visitor.page.locator("[data-readings]")
-    targets = table.locator("thead th").all_inner_texts()[2:]
     table.locator("[data-ct]").first.focus()
+    targets = table.locator("thead th").all_inner_texts()[2:]
+    assert targets, "the table of wells has no targets"
     for row in table.locator("tbody tr").all():
         holds = re.sub(r"\s", "", row.locator("td").first.inner_text())
         values = next((ct for word, ct in CT_OF_CONTROLS.items() if f"({word})" in holds), None)
