@@ -23,6 +23,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         "print_slips",
         "print_labels",
         "hand_in_scans",
+        "see_commune_results",
+        "handle_data_requests",
+        "export_data",
     },
     "collector": _EVERY_STAFF | {"collect", "pack_boxes", "declare_others", "hand_in_scans"},
     "courier": _EVERY_STAFF | {"pack_boxes", "carry_boxes", "hand_in_scans"},
@@ -35,6 +38,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         "see_laboratory",
         "pack_boxes",
         "carry_boxes",
+        "export_data",
     },
     "supervisor": _EVERY_STAFF
     | {
@@ -50,6 +54,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         "pack_boxes",
         "carry_boxes",
         "see_board",
+        "export_data",
+        "manage_on_call",
+        "see_messages",
+        "exchange",
     },
     "coordinator": _EVERY_STAFF
     | {
@@ -66,9 +74,28 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         "manage_campaign",
         "manage_teams",
         "hand_in_scans",
+        "see_commune_results",
+        "handle_data_requests",
+        "export_data",
+        "manage_on_call",
+        "see_messages",
+        "exchange",
     },
     "administrator": _EVERY_STAFF
-    | {"see_board", "reconcile", "manage_accounts", "manage_campaign", "print_labels", "see_laboratory"},
+    | {
+        "see_board",
+        "reconcile",
+        "manage_accounts",
+        "manage_campaign",
+        "print_labels",
+        "see_laboratory",
+        "export_data",
+        "manage_clients",
+        "manage_webhooks",
+        "manage_on_call",
+        "see_messages",
+        "exchange",
+    },
     DEVICE: frozenset({"use_field_app", "hand_in_scans"}),
 }
 

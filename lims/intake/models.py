@@ -48,6 +48,8 @@ class Person(Keyed, Base):
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     address_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     address_index: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # their identity was erased: the name is empty and the key is gone, counts and custody stay
+    erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     commune: Mapped[Place] = relationship(lazy="joined", innerjoin=True)
     identities: Mapped[list[PersonIdentity]] = relationship(back_populates="person", lazy="selectin")
@@ -353,3 +355,19 @@ class Discrepancy(Keyed, Base):
         CheckConstraint("(status = 'settled') = (settlement IS NOT NULL)", name="settled_says_how"),
         Index(None, "status", "place_id", "opened_at"),
     )
+
+
+class PersonAccess(Keyed, Base):
+    """Somebody of the staff, or a program, has read a person's data; shown to that person on request.
+
+    Not an event: reading changes nothing of the chain of custody, and is told to that person.
+    """
+
+    __tablename__ = "person_access"
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    # the account; empty for the system
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    # where it was shown, a word of `intake.rules.ACCESSES`
+    shown_by: Mapped[str] = mapped_column(word())
+    accessed_at: Mapped[datetime]
+    __table_args__ = (one_of("shown_by", rules.ACCESSES), Index(None, "person_id", "accessed_at"))

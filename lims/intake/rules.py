@@ -71,6 +71,15 @@ REJECTION_REASONS = (
     "wrong_container",
     "other",
 )
+# Where a person's data is shown to somebody else; what that person is told of it on request.
+ACCESSES = (
+    "record",  # a page about the person
+    "list",  # a list with the person's name
+    "export",  # a file that was taken away
+    "program",  # a program, by the API or by FHIR
+    "paper",  # a slip, a list or a result that was printed
+    "own",  # the person, or who acts for them
+)
 DISCREPANCY_KINDS = (
     "tube_reused",  # a used single tube was bound to somebody else
     "sampled_twice",  # a person was bound to a second tube on one day

@@ -82,12 +82,32 @@ class Campaign(Keyed, Base):
     hold_limit_hours: Mapped[int] = mapped_column(default=48)
     coldest_c: Mapped[float] = mapped_column(default=2.0)
     warmest_c: Mapped[float] = mapped_column(default=8.0)
+    # what to do next, in the campaign's own words; empty: the product's
+    detected_advice_vi: Mapped[str] = mapped_column(String(1000), default="")
+    detected_advice_en: Mapped[str] = mapped_column(String(1000), default="")
+    second_test_advice_vi: Mapped[str] = mapped_column(String(1000), default="")
+    second_test_advice_en: Mapped[str] = mapped_column(String(1000), default="")
+    # people are told that a result is ready, but not at night: from this hour to that one, local time
+    tells_people: Mapped[bool] = mapped_column(default=True)
+    quiet_from_hour: Mapped[int] = mapped_column(default=21)
+    quiet_until_hour: Mapped[int] = mapped_column(default=6)
+    # how long a signed certificate can be verified, from the sampling on
+    certificate_hours: Mapped[int] = mapped_column(default=72)
+    # after its end, so many days until identities are erased; empty: never by itself
+    retention_days: Mapped[int | None]
+    identities_erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     province: Mapped[Place] = relationship(lazy="joined", innerjoin=True)
     __table_args__ = (
         CheckConstraint("pool_size BETWEEN 1 AND 20", name="pool_size_possible"),
         CheckConstraint("mixed_tube_size BETWEEN 1 AND 20", name="mixed_tube_size_possible"),
         CheckConstraint("validity_hours > 0 AND hold_limit_hours > 0", name="limits_positive"),
+        CheckConstraint(
+            "quiet_from_hour BETWEEN 0 AND 23 AND quiet_until_hour BETWEEN 0 AND 23",
+            name="quiet_hours_possible",
+        ),
+        CheckConstraint("certificate_hours BETWEEN 1 AND 8760", name="certificate_hours_possible"),
+        CheckConstraint("retention_days IS NULL OR retention_days >= 0", name="retention_possible"),
         one_of("positive_pool_strategy", rules.STRATEGIES),
         Index(None, "province_id", "is_open"),
     )
