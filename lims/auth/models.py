@@ -1,11 +1,20 @@
-"""Accounts, what they are assigned to, and sessions kept on the server."""
+"""Accounts, what they are assigned to, sessions kept on the server, and programs with tokens of their own."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lims.auth.rules import ROLES
@@ -13,7 +22,7 @@ from lims.tables import Base, Keyed, one_of, word
 
 
 class User(Keyed, Base):
-    """An account of staff. Residents have none."""
+    """An account of staff, or of a program (a service account, which never signs in). Residents have none."""
 
     __tablename__ = "user_account"
     username: Mapped[str] = mapped_column(String(64), unique=True)
@@ -23,6 +32,7 @@ class User(Keyed, Base):
     language: Mapped[str] = mapped_column(String(2), default="vi")
     is_active: Mapped[bool] = mapped_column(default=True)
     is_demo: Mapped[bool] = mapped_column(default=False)
+    is_service: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     assignments: Mapped[list[Assignment]] = relationship(back_populates="user", lazy="selectin")
 
@@ -53,6 +63,27 @@ class SignIn(Keyed, Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     __table_args__ = (one_of("kind", ("browser", "program")),)
+
+
+class ApiClient(Keyed, Base):
+    """A program that speaks for a service account with a token of its own, narrowed to some permissions.
+
+    The token itself is kept nowhere. `scopes` are words of `auth.rules.PERMISSIONS`; a client may never do more than
+    its account may at that moment.
+    """
+
+    __tablename__ = "api_client"
+    name: Mapped[str] = mapped_column(String(80))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship(foreign_keys=[user_id], lazy="joined")
+    __table_args__ = (CheckConstraint("expires_at > created_at", name="expires_later"),)
 
 
 class Throttle(Base):
