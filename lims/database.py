@@ -19,10 +19,12 @@ MODEL_MODULES = (
     "lims.inbox",
     "lims.auth.models",
     "lims.places.models",
+    "lims.outbox.models",
     "lims.intake.models",
     "lims.field.models",
     "lims.pooling.models",
     "lims.results.models",
+    "lims.results.certificates.models",
 )
 
 

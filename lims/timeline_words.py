@@ -30,6 +30,8 @@ SAID = {
     "boxed": Saying(N_("Packed into a box"), "box-seam"),
     "called": Saying(N_("Called by the assay's rules"), "check"),
     "capacity_set": Saying(N_("Capacity changed"), "pencil"),
+    "certificate_issued": Saying(N_("Signed certificate issued"), "shield-check", "good"),
+    "certificate_revoked": Saying(N_("Signed certificate revoked"), "slash-circle", "look"),
     "closed": Saying(N_("Closed"), "check"),
     "created": Saying(N_("Created"), "plus-circle"),
     "damaged": Saying(N_("Arrived damaged"), "exclamation-triangle", "stop"),
