@@ -3,7 +3,8 @@
 # elsewhere one line says what is left out and why.
 #
 #   sh scripts/setup.sh python PYTHON   a Python that can make virtual environments
-#   sh scripts/setup.sh tests           PostgreSQL, Chromium and poppler-utils, which the tests drive
+#   sh scripts/setup.sh tests           PostgreSQL, Chromium, poppler-utils and node, which the tests drive, and the
+#                                       npm packages of tests/independent/*, which read what the product writes
 set -eu
 
 install() {
@@ -14,6 +15,14 @@ install() {
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 ||
         { $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
             $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+}
+
+# One folder of tests/independent: its locked packages, again only when the lock has changed.
+fetch_readers() {
+    stamp="$1/node_modules/.fetched"
+    if [ -f "$stamp" ] && [ ! "$1/package-lock.json" -nt "$stamp" ]; then return 0; fi
+    echo "Fetching the npm packages of $1 (once) ..."
+    (cd "$1" && npm ci --silent --ignore-scripts --no-audit --no-fund) && touch "$stamp"
 }
 
 case "${1:-}" in
@@ -29,10 +38,20 @@ tests)
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
     [ -x /usr/bin/chromium ] || missing="$missing chromium"
     command -v pdftoppm >/dev/null 2>&1 || missing="$missing poppler-utils"
+    command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || missing="$missing nodejs npm"
     # shellcheck disable=SC2086  # several words on purpose
     if [ -n "$missing" ] && ! install $missing; then
         echo "Left out: the tests that need$missing (this is not Debian, or neither root nor sudo without a password)."
     fi
+    for folder in tests/independent/*/; do
+        folder=${folder%/}
+        if [ ! -f "$folder/package-lock.json" ]; then
+            continue
+        elif ! command -v npm >/dev/null 2>&1 || ! fetch_readers "$folder"; then
+            echo "Left out: the independent readers of $folder (no npm, or it could not fetch the packages)."
+            [ -z "${CI:-}" ] || exit 1
+        fi
+    done
     ;;
 *)
     echo "usage: scripts/setup.sh python PYTHON | tests" >&2
