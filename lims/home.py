@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lims import clock
 from lims.auth.actors import Actor
+from lims.auth.clients.queries import ending_soon
 from lims.field.models import Device, Enrolment
 from lims.field.queries.teams import is_live
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
@@ -77,6 +78,10 @@ def _discrepancies(_actor: Actor) -> Counted:
     return select(func.count()).where(Discrepancy.status == "open"), Discrepancy.place_id
 
 
+def _ending_tokens(_actor: Actor) -> Counted:
+    return ending_soon(clock.now()), None
+
+
 COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "intake.list_people": _people,
     "intake.collect": _sampled_today,
@@ -88,6 +93,7 @@ COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "pooling.list_runs": _runs,
     "results.list_to_verify": _results,
     "intake.list_discrepancies": _discrepancies,
+    "clients.list_clients": _ending_tokens,
 }
 
 

@@ -78,6 +78,7 @@ ENTRIES = (
     Entry(
         N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge", N_("Staff and their roles")
     ),
+    Entry(N_("Programs"), "clients.list_clients", "manage_clients", "key", N_("Tokens that end soon")),
     Entry(
         N_("Hand-over file"),
         "field.hand_in_file",

@@ -14,6 +14,7 @@ ADDING = ("lims.auth.accounts",)
 PAGES = (
     "lims.pages:pages",
     "lims.auth.views:auth",
+    "lims.auth.clients.views:clients",
     "lims.places.views:places",
     "lims.pooling.views:pooling",
     "lims.intake.views:intake",
@@ -23,6 +24,7 @@ PAGES = (
 )
 APIS = (
     "lims.auth.api:auth_api",
+    "lims.auth.clients.api:clients_api",
     "lims.pooling.api:pooling_api",
     "lims.intake.api:intake_api",
     "lims.field.api:field_api",

@@ -17,6 +17,8 @@ from lims.config import Settings
 from lims.errors import NotAllowed, SignInNeeded
 from lims.extensions import csrf
 
+# Where a program's own token is heard; anywhere else it is nobody's.
+FOR_PROGRAMS = ("/api/", "/fhir")
 View = TypeVar("View", bound=Callable[..., Any])
 
 POLICY = (
@@ -60,6 +62,8 @@ def _identify() -> None:
     if request.endpoint == "static":
         return
     g.actor, g.session_kind = sessions.identify(request)
+    if g.session_kind == "client" and not request.path.startswith(FOR_PROGRAMS):
+        g.actor = RESIDENT
     if is_api() and g.session_kind == "browser":
         csrf.protect()
 

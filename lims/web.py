@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 import lims
 from lims import clock, codes
 from lims.config import Settings
-from lims.errors import LimsError, TooManyTries
+from lims.errors import LimsError, SignInNeeded, TooManyTries
 from lims.language import say_error
 from lims.navigation import navigation_for
 from lims.security import current_actor, is_api
@@ -118,6 +118,8 @@ def _page_before() -> str:
 
 def _show_refusal(error: LimsError) -> tuple[Any, int] | tuple[Any, int, dict[str, str]]:
     page, status = _show(error.status, error.code, say_error(error), error.field)
+    if isinstance(error, SignInNeeded) and is_api():
+        return page, status, {"WWW-Authenticate": "Bearer"}
     if isinstance(error, TooManyTries):
         return page, status, {"Retry-After": str(error.wait_seconds)}
     return page, status

@@ -231,6 +231,9 @@ WORDS = {
     "accepted": N_("accepted"),
     "dismissed": N_("dismissed"),
     "resample": N_("new sample asked for"),
+    # programs
+    "api_client": N_("program"),
+    "account_closed": N_("account closed"),
     # controls
     "NTC": N_("no-template control"),
     "NEC": N_("extraction negative control"),

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired
 
 from lims import labels
@@ -32,9 +32,10 @@ class AccountForm(FlaskForm):
 
     display_name = StringField(_l("Full name"), [InputRequired(_l("Enter the full name."))])
     username = StringField(_l("User name"), [InputRequired(_l("Enter a user name."))])
-    password = PasswordField(_l("Password"), [InputRequired(_l("Enter a password."))])
+    password = PasswordField(_l("Password"))
     role = SelectField(_l("Role"), validate_choice=True)
     place_id = SelectField(_l("Place"), validate_choice=True)
+    is_service = BooleanField(_l("This account is for a program"))
 
 
 @auth.get("/accounts")
@@ -74,8 +75,11 @@ def create_account() -> str | tuple[str, int] | Response:
 
 
 def _create(form: AccountForm) -> str:
-    username, password = form.username.data or "", form.password.data or ""
-    passwords.check_strength(password, username=username)
+    username, password, is_service = form.username.data or "", form.password.data or "", form.is_service.data
+    if not is_service:
+        if not password:
+            raise InvalidInput("Enter a password.", field="password")
+        passwords.check_strength(password, username=username)
     place_id = uuid.UUID(form.place_id.data) if form.place_id.data else None
     if place_id is None and form.role.data != "administrator":
         raise InvalidInput("Choose the place where this role works.", field="place_id")
@@ -83,8 +87,9 @@ def _create(form: AccountForm) -> str:
         actor=current_actor(),
         username=username,
         display_name=form.display_name.data or "",
-        password_hash=passwords.hash_password(password),
+        password_hash="" if is_service else passwords.hash_password(password),
         roles=[(form.role.data, place_id)],
+        is_service=is_service,
     )
     return username
 

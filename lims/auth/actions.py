@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from lims import audit, clock, codes
 from lims.auth.actors import Actor
-from lims.auth.models import Assignment, SignIn, Throttle, User
+from lims.auth.models import ApiClient, Assignment, SignIn, Throttle, User
 from lims.auth.rules import ROLES
 from lims.errors import InvalidInput, NotFound, Refused, TooManyTries
 from lims.names import clean_name
@@ -37,8 +37,9 @@ def create_user(
     roles: Sequence[tuple[str, uuid.UUID | None]],
     language: str = "vi",
     is_demo: bool = False,
+    is_service: bool = False,
 ) -> dict[str, str]:
-    """Create an account of staff.
+    """Create an account of staff, or of a program.
 
     Args:
         actor: who creates it.
@@ -48,9 +49,10 @@ def create_user(
         roles: role words, each with the place it holds for, or None for everywhere.
         language: "vi" or "en".
         is_demo: True for the open demo accounts.
+        is_service: True for a program's account: it has no password and no badge, and speaks by tokens alone.
 
     Returns:
-        `id` and `badge_code` of the account.
+        `id` and `badge_code` of the account; a program's badge is empty.
 
     Raises:
         InvalidInput: a name that cannot be one, is taken, or an unknown role.
@@ -71,10 +73,11 @@ def create_user(
         id=new_id(),
         username=username,
         display_name=clean_name(display_name, field="display_name"),
-        password_hash=password_hash,
-        badge_code=codes.mint("badge"),
+        password_hash="" if is_service else password_hash,
+        badge_code=None if is_service else codes.mint("badge"),
         language=language,
         is_demo=is_demo,
+        is_service=is_service,
         created_at=clock.now(),
     )
     session.add(user)
@@ -83,12 +86,12 @@ def create_user(
         Assignment(id=new_id(), user_id=user.id, role=role, place_id=place) for role, place in roles
     )
     audit.note(session, "user", user.id, "created", roles=[role for role, _ in roles])
-    return {"id": str(user.id), "badge_code": str(user.badge_code)}
+    return {"id": str(user.id), "badge_code": user.badge_code or ""}
 
 
 @action
 def set_user_active(session: Session, *, actor: Actor, user_id: uuid.UUID, is_active: bool) -> None:
-    """Close or reopen an account; closing ends all its sessions at once.
+    """Close or reopen an account; closing ends all its sessions and revokes its programs' tokens at once.
 
     Raises:
         NotFound: there is no such account.
@@ -100,6 +103,7 @@ def set_user_active(session: Session, *, actor: Actor, user_id: uuid.UUID, is_ac
     if not is_active:
         _check_administrators_left(session, without=user_id)
         _end_sessions(session, user_id)
+        _revoke_tokens(session, user_id)
     user.is_active = is_active
     audit.note(session, "user", user.id, "reopened" if is_active else "closed")
 
@@ -110,10 +114,15 @@ def set_password(session: Session, *, actor: Actor, user_id: uuid.UUID, password
 
     Raises:
         NotFound: there is no such account.
+        Refused: it is a program's, which never signs in.
     """
     user = session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("There is no such account.", field="user_id")
+    if user.is_service:
+        raise Refused(
+            "This is the account of a program: it has no password. Make a token for it.", field="user_id"
+        )
     user.password_hash = password_hash
     _end_sessions(session, user_id)
     audit.note(session, "user", user.id, "password_set")
@@ -140,6 +149,14 @@ def _end_sessions(session: Session, user_id: uuid.UUID) -> None:
         .where(SignIn.user_id == user_id, SignIn.ended_at.is_(None))
         .values(ended_at=clock.now())
     )
+
+
+def _revoke_tokens(session: Session, user_id: uuid.UUID) -> None:
+    """Revoke what an account's programs speak with; opening the account again does not wake it."""
+    live = select(ApiClient).where(ApiClient.user_id == user_id, ApiClient.revoked_at.is_(None))
+    for client in session.scalars(live.order_by(ApiClient.id).with_for_update(of=ApiClient)):
+        client.revoked_at = clock.now()
+        audit.note(session, "api_client", client.id, "revoked", reason="account_closed")
 
 
 @action

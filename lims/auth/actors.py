@@ -21,6 +21,7 @@ class Actor:
         everywhere: True for administrators and the system: all places.
         language: "vi" or "en".
         device_id: the phone that speaks for the account, if one does.
+        scopes: permissions that a program's token is narrowed to; None where nothing is narrowed.
     """
 
     user_id: uuid.UUID | None
@@ -30,22 +31,30 @@ class Actor:
     everywhere: bool = False
     language: str = "vi"
     device_id: uuid.UUID | None = None
+    scopes: frozenset[str] | None = None
 
     @property
     def permissions(self) -> frozenset[str]:
-        """All permissions of all roles held."""
-        return frozenset().union(*(PERMISSIONS[role] for role in self.roles))
+        """All permissions of all roles held, narrowed to the scopes."""
+        held = frozenset().union(*(PERMISSIONS[role] for role in self.roles))
+        return held if self.scopes is None else held & self.scopes
 
     def can(self, permission: str) -> bool:
-        """Tell whether one of the roles includes the permission."""
-        return any(permission in PERMISSIONS[role] for role in self.roles)
+        """Tell whether one of the roles includes the permission, and the scopes as well where there are any."""
+        within = self.scopes is None or permission in self.scopes
+        return within and any(permission in PERMISSIONS[role] for role in self.roles)
 
     def check(self, permission: str) -> None:
-        """Refuse what the roles do not include.
+        """Refuse what the roles, or a token's scopes, do not include.
 
         Raises:
-            NotAllowed: no role of the actor has the permission.
+            NotAllowed: no role of the actor has the permission, or its token lacks the scope.
         """
+        if self.scopes is not None and permission not in self.scopes:
+            raise NotAllowed(
+                "This token may not do this: it lacks the scope %(scope)s. Ask an administrator for another token.",
+                scope=permission,
+            )
         if not self.can(permission):
             raise NotAllowed("Your account may not do this. Ask your coordinator for the role that may.")
 

@@ -29,23 +29,29 @@ def admin() -> None:
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="Default: administrator.")
 @click.option("--place", "place_code", default="", help="KIND:CODE the roles hold for, as province:22.")
 @click.option(
-    "--password",
-    envvar="LIMS_PASSWORD",
-    prompt=True,
-    hide_input=True,
-    confirmation_prompt=True,
-    help="Asked for when left out; LIMS_PASSWORD for scripts.",
+    "--password", envvar="LIMS_PASSWORD", help="Asked for when left out; LIMS_PASSWORD for scripts."
+)
+@click.option(
+    "--service", is_flag=True, help="For a program: no password; it speaks by `lims clients` tokens."
 )
 @json_option
 @with_appcontext
 def create(
-    username: str, name: str, roles: tuple[str, ...], place_code: str, password: str, as_json: bool
+    username: str,
+    name: str,
+    roles: tuple[str, ...],
+    place_code: str,
+    password: str | None,
+    service: bool,
+    as_json: bool,
 ) -> None:
     """Create the account USERNAME.
 
     Example: lims admin create lan --name "Trần Thị Lan" --role coordinator --place province:22
     """
-    passwords.check_strength(password, username=username)
+    if not service:
+        password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        passwords.check_strength(password, username=username)
     place_id = None
     if place_code:
         kind, _, code = place_code.partition(":")
@@ -59,13 +65,19 @@ def create(
         actor=SYSTEM,
         username=username,
         display_name=name,
-        password_hash=passwords.hash_password(password),
+        password_hash="" if service else passwords.hash_password(password or ""),
         roles=[(role, place_id) for role in roles or ("administrator",)],
+        is_service=service,
+    )
+    ready = (
+        f"The program's account {username} is ready."
+        if service
+        else f"The account {username} is ready; its badge is {made['badge_code']}."
     )
     say(
         {"username": username, **made},
         as_json=as_json,
-        sentence=f"The account {username} is ready; its badge is {made['badge_code']}.",
+        sentence=ready,
     )
 
 
@@ -104,6 +116,7 @@ def list_accounts(role: str, as_json: bool) -> None:
                 "roles": sorted({assignment.role for assignment in user.assignments}),
                 "is_active": user.is_active,
                 "is_demo": user.is_demo,
+                "is_service": user.is_service,
             }
             for user in users
         ]

@@ -30,7 +30,9 @@ from sqlalchemy import Engine, select, text
 
 from lims import clock, codes
 from lims.auth import queries as auth_queries
+from lims.auth.actions import create_user
 from lims.auth.actors import Actor
+from lims.auth.clients.actions import add_client
 from lims.auth.models import User
 from lims.auth.rules import ROLES
 from lims.extensions import db
@@ -163,6 +165,7 @@ def staged(engines: Engines, engine: str, folder: Path) -> Iterator[Stage]:
             _results(stage)
             _phones(stage)
             _elsewhere(stage)
+            _programs(stage)
             db.session.remove()
         yield stage
         with app.app_context():
@@ -236,6 +239,27 @@ def _transport(stage: Stage) -> None:
         things[name] = send_box(world, collect_people(world, 1)[1])
         receive_box(actor=technician, box_code=things[name], laboratory_id=world.laboratory_id)
     reconcile_box(actor=technician, box_code=things["reconciled_box"])
+
+
+def _programs(stage: Stage) -> None:
+    administrator = stage.world.actor("administrator")
+    made = create_user(
+        actor=administrator,
+        username="hospital",
+        display_name="Hospital system",
+        password_hash="",
+        roles=[("supervisor", stage.world.laboratory_id)],
+        is_service=True,
+    )
+    stage.things["service_id"] = uuid.UUID(made["id"])
+    token = add_client(
+        actor=administrator,
+        name="Hospital system",
+        user_id=stage.things["service_id"],
+        scopes=["see_laboratory"],
+        days=30,
+    )
+    stage.things["api_client_id"] = uuid.UUID(token["id"])
 
 
 def _phones(stage: Stage) -> None:

@@ -33,6 +33,7 @@ NAMED = {
     "extraction_code": ("extraction", "extraction"),
     "file_id": ("file_id", ""),
     "kit_lot_id": ("kit_lot_id", ""),
+    "api_client_id": ("api_client_id", ""),
 }
 # the argument "code" is of the thing that the address begins with
 CODED = {
@@ -45,6 +46,8 @@ PLAIN = {"form": "pdf", "filename": "css/lims.css", "language": "vi", "script": 
 # accounts belong to no place: whoever may see one may see all
 EVERYWHERE = {
     "auth.set_account_active",
+    "clients.revoke_client",
+    "clients_api.revoke_client",
     # neither do assays
     "pooling.show_assay",
     "pooling.draft_assay",
