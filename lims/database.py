@@ -25,6 +25,8 @@ MODEL_MODULES = (
     "lims.pooling.models",
     "lims.results.models",
     "lims.results.certificates.models",
+    "lims.personal.models",
+    "lims.exports.models",
 )
 
 

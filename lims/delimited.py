@@ -18,6 +18,9 @@ from lims.msgid import N_
 
 DELIMITERS = (",", ";", "\t", "|")
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes a cell for a formula by."""
+
 LONGEST_RECORD_LINES = 30
 """A quoted cell may hold line breaks; one that goes on longer than this was opened by mistake."""
 
@@ -92,6 +95,15 @@ def read_records(text: str, *, delimiter: str) -> Iterator[Record]:
         taken, cells, problem = _take(lines, index, delimiter)
         yield Record(index + 1, cells, problem)
         index += taken
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula: one that would be gets an apostrophe in front.
+
+    NUL does not vanish on the way, and half a character becomes a question mark: what was wrong stays to be seen.
+    """
+    cell = cell.replace("\x00", "\ufffd").encode("utf-8", errors="replace").decode("utf-8")
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _take(lines: list[str], index: int, delimiter: str) -> tuple[int, tuple[str, ...], str]:

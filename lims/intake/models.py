@@ -50,6 +50,8 @@ class Person(Keyed, Base):
     address_index: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     # their identity was erased: the name is empty and the key is gone, counts and custody stay
     erased_at: Mapped[datetime | None]
+    # they asked that their data be only kept: no file that is taken away names them
+    restricted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     commune: Mapped[Place] = relationship(lazy="joined", innerjoin=True)
     identities: Mapped[list[PersonIdentity]] = relationship(back_populates="person", lazy="selectin")
@@ -98,7 +100,9 @@ class Declaration(Keyed, Base):
     is_contact: Mapped[bool]
     declared_by: Mapped[str] = mapped_column(word())
     declared_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    # which text was agreed to (lims/intake/consent.py), how, and when
     consent_version: Mapped[str] = mapped_column(word())
+    consent_given: Mapped[str] = mapped_column(word(), default="ticked")
     consented_at: Mapped[datetime]
     client_id: Mapped[uuid.UUID] = mapped_column(unique=True)
     # keyed hash of an imported row, so that the same list creates nothing twice
@@ -112,6 +116,7 @@ class Declaration(Keyed, Base):
         UniqueConstraint("campaign_id", "natural_key"),
         one_of("status", rules.DECLARATION.words),
         one_of("declared_by", rules.DECLARED_BY),
+        one_of("consent_given", rules.CONSENT_WAYS),
         CheckConstraint("attempt >= 1", name="attempt_counts_from_one"),
         Index(None, "commune_id", "status", "created_at"),
         Index(None, "campaign_id", "status"),

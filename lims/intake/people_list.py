@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, islice
 
-from lims.delimited import DELIMITERS, decode_text, read_records
+from lims.delimited import DELIMITERS, decode_text, harmless, read_records
 from lims.errors import InvalidInput
 from lims.intake.people_columns import HEADER_LINES, REPORT_COLUMNS, Header, count_columns, find_header
 from lims.intake.people_rows import PersonRow, Reason, RowReader
@@ -27,7 +27,6 @@ MOST_ROWS = 200_000
 """A commune has a few ten thousand people; a file with more is split by its sender, never cut by us."""
 
 FIELD = "file"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +203,13 @@ def refused_csv(people: PeopleList, *, say: Callable[[Reason], str] = in_english
     kept = [place for place, title in enumerate(people.columns) if fold(title) not in REPORT_COLUMNS]
     text = io.StringIO()
     writer = csv.writer(text, delimiter=people.delimiter)
-    writer.writerow([*(_harmless(people.columns[place]) for place in kept), *REPORT_COLUMNS])
+    writer.writerow([*(harmless(people.columns[place]) for place in kept), *REPORT_COLUMNS])
     for row in people.refused:
         cells = [row.cells[place] if place < len(row.cells) else "" for place in kept]
         surplus = row.cells[len(people.columns) :]
         reason = " ".join(say(reason) for reason in row.reasons)
-        writer.writerow([_harmless(cell) for cell in (*cells, str(row.line), reason, *surplus)])
+        writer.writerow([harmless(cell) for cell in (*cells, str(row.line), reason, *surplus)])
     return text.getvalue().encode("utf-8-sig")
-
-
-def _harmless(cell: str) -> str:
-    # NUL must not vanish on the way: the row would be accepted the next time without having been mended.
-    cell = cell.replace("\x00", "\ufffd").encode("utf-8", errors="replace").decode("utf-8")
-    return "'" + cell if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def _is_workbook(content: bytes) -> bool:

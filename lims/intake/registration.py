@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.intake.birth_dates import BirthDate
+from lims.intake.consent import usual_way
 from lims.intake.declaring import Statement
 from lims.intake.models import Declaration, Person, PersonIdentity, ResultCode
 from lims.intake.new_codes import mint_free
@@ -45,12 +46,14 @@ class Entry:
         statement: checked values.
         commune_id: where the person lives.
         natural_key: keyed hash of an imported row, or None.
+        consent_given: how the person agreed, a word of `rules.CONSENT_WAYS`; '' for what is usual for who declares.
     """
 
     client_id: uuid.UUID
     statement: Statement
     commune_id: uuid.UUID
     natural_key: bytes | None = None
+    consent_given: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,7 @@ def _declaration_row(
         "declared_by": statement.declared_by,
         "declared_by_id": actor.user_id,
         "consent_version": CONSENT_VERSION,
+        "consent_given": entry.consent_given or usual_way(statement.declared_by),
         "consented_at": now,
         "client_id": entry.client_id,
         "natural_key": entry.natural_key,

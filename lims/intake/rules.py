@@ -118,4 +118,7 @@ HOLDING_KINDS = frozenset(
     }
 )
 SETTLEMENTS = ("accepted", "dismissed", "resample")
-CONSENT_VERSION = "2021-07"
+# The text that is agreed to now; every text there ever was stands in lims/intake/consent.py.
+CONSENT_VERSION = "2026-11"
+# How somebody agreed: ticked it, said so to a health worker, signed the list, or told whoever sent the list.
+CONSENT_WAYS = ("ticked", "asked", "signed_list", "asked_by_sender")
