@@ -28,15 +28,18 @@ COMMANDS = {
     "codes": "lims.commands.codes:codes_group",
     "db": "lims.commands.database:db_group",
     "demo": "lims.demo.commands:demo",
+    "exports": "lims.exports.commands:exports_group",
     "instruments": "lims.pooling.instrument_commands:instruments_group",
     "import": "lims.intake.commands:import_group",
     "journey": "lims.journey.commands:journey",
     "labels": "lims.intake.commands:labels_group",
     "pooling": "lims.pooling.prevalence_commands:pooling_group",
+    "outbox": "lims.outbox.commands:outbox_group",
     "places": "lims.places.commands:places",
     "reconcile": "lims.capacity.commands:reconcile_command",
     "run": "lims.commands.server:run",
     "serve": "lims.commands.server:serve",
+    "worker": "lims.outbox.commands:worker",
 }
 # what scripts of earlier installations call them
 FORMER_NAMES = {"assays": "assay"}

@@ -62,6 +62,9 @@ ENTRIES = (
     # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(
+        N_("Messages"), "outbox.list_messages", "see_messages", "envelope", N_("Given up, or may have arrived")
+    ),
+    Entry(
         N_("Reconciliation"),
         "capacity.reconciliation",
         "reconcile",
@@ -79,6 +82,7 @@ ENTRIES = (
         N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge", N_("Staff and their roles")
     ),
     Entry(N_("Programs"), "clients.list_clients", "manage_clients", "key", N_("Tokens that end soon")),
+    Entry(N_("Exports"), "exports.show_exports", "export_data", "box-arrow-in-down", N_("Files to take away")),
     Entry(
         N_("Hand-over file"),
         "field.hand_in_file",

@@ -16,21 +16,28 @@ PAGES = (
     "lims.auth.views:auth",
     "lims.auth.clients.views:clients",
     "lims.places.views:places",
+    "lims.outbox.views:outbox",
     "lims.pooling.views:pooling",
     "lims.intake.views:intake",
     "lims.field.views:field",
     "lims.results.views:results",
     "lims.capacity.views:capacity",
+    "lims.exports.views:exports",
 )
 APIS = (
     "lims.auth.api:auth_api",
     "lims.auth.clients.api:clients_api",
+    "lims.outbox.api:outbox_api",
     "lims.pooling.api:pooling_api",
     "lims.intake.api:intake_api",
     "lims.field.api:field_api",
     "lims.results.api:results_api",
     "lims.capacity.api:capacity_api",
+    "lims.exports.api:exports_api",
 )
+
+# Addresses for programs that are not part of the API's description: a standard describes them.
+STANDARDS: tuple[str, ...] = ()
 
 
 def register_blueprints(app: APIFlask) -> None:
@@ -49,6 +56,11 @@ def register_blueprints(app: APIFlask) -> None:
         api = _load(name)
         csrf.exempt(api)
         app.register_blueprint(api)
+    for name in STANDARDS:
+        standard = _load(name)
+        standard.enable_openapi = False  # type: ignore[attr-defined, union-attr]
+        csrf.exempt(standard)
+        app.register_blueprint(standard)
 
 
 def _load(name: str) -> Blueprint | APIBlueprint:

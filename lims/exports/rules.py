@@ -20,6 +20,22 @@ KINDS = (
     "discrepancies",
     "events",
 )
+# What each is called where it is chosen, in the order of a sample's way.
+KIND_WORDS = {
+    "people": N_("People, with their numbers and addresses"),
+    "declarations": N_("Declarations"),
+    "commune_results": N_("Released results by person"),
+    "samples": N_("Samples"),
+    "tubes": N_("Tubes"),
+    "boxes": N_("Boxes"),
+    "pools": N_("Pools"),
+    "runs": N_("Runs"),
+    "readings": N_("Readings (Ct)"),
+    "calls": N_("Calls of wells"),
+    "results": N_("Results, every version"),
+    "discrepancies": N_("Discrepancies"),
+    "events": N_("Chain of custody"),
+}
 FORMATS = ("csv", "xlsx", "ndjson")
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",

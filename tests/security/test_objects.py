@@ -33,6 +33,9 @@ NAMED = {
     "extraction_code": ("extraction", "extraction"),
     "file_id": ("file_id", ""),
     "kit_lot_id": ("kit_lot_id", ""),
+    "message_id": ("message_id", ""),
+    "on_call_id": ("on_call_id", ""),
+    "webhook_id": ("webhook_id", ""),
     "api_client_id": ("api_client_id", ""),
 }
 # the argument "code" is of the thing that the address begins with
@@ -42,7 +45,15 @@ CODED = {
     "tubes": ("waiting", "tube"),
 }
 # arguments that name no thing
-PLAIN = {"form": "pdf", "filename": "css/lims.css", "language": "vi", "script": "sw", "name": "plain"}
+PLAIN = {
+    "form": "pdf",
+    "filename": "css/lims.css",
+    "language": "vi",
+    "script": "sw",
+    "name": "plain",
+    "receipt_secret": "0",
+}
+PLAIN |= {"export_kind": "tubes"}
 # accounts belong to no place: whoever may see one may see all
 EVERYWHERE = {
     "auth.set_account_active",
@@ -52,6 +63,9 @@ EVERYWHERE = {
     "pooling.show_assay",
     "pooling.draft_assay",
     "pooling.agree_assay",
+    # webhooks are the administrators'
+    "outbox.end_webhook",
+    "outbox_api.end_webhook",
 }
 OUTSIDERS = ("health_worker", "collector", "courier", "technician", "supervisor", "coordinator")
 # another laboratory of the same province sees nothing of this one's bench
