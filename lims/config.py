@@ -6,10 +6,15 @@ production: `lims serve` cannot start without a secret key, and the demonstratio
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lims.outbox import sms_text
 
 DEMO_SECRET_KEY = "demonstration-only-secret-key-never-use-with-real-people"  # noqa: S105  (open on purpose)
 
@@ -31,6 +36,13 @@ class Settings:
         secure_cookies: True when served over https: the cookie is then `__Host-` and Secure.
         trusted_proxies: number of proxies in front whose X-Forwarded headers are believed.
         upload_bytes: largest accepted request body.
+        sms_gateway: file that describes the SMS gateway (`lims.outbox.gateway`).
+        smtp_url: mail server for alerts, `smtps://user:password@host:465` or `smtp://host`.
+        mail_from: address that alerts come from.
+        outbox_file: file that gets, in place of telephones and mailboxes, what has no gateway or server.
+        webhook_networks: networks, as 10.0.0.0/8, in which webhooks may be although they are not public.
+        fhir_systems: identifier systems by name, where they are not those of `lims.results.fhir.dialect`.
+        fhir_codes: codes of LOINC and SNOMED CT by name, in the same way.
     """
 
     secret_key: str
@@ -41,6 +53,13 @@ class Settings:
     secure_cookies: bool = False
     trusted_proxies: int = 0
     upload_bytes: int = 20 * 1024 * 1024
+    sms_gateway: Path | None = None
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = ""
+    outbox_file: Path | None = None
+    webhook_networks: tuple[str, ...] = ()
+    fhir_systems: Mapping[str, str] = field(default_factory=dict)
+    fhir_codes: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "Asia/Ho_Chi_Minh"
     languages: tuple[str, ...] = ("vi", "en")
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -78,9 +97,56 @@ class Settings:
             base_url=base_url,
             secure_cookies=base_url.startswith("https://"),
             trusted_proxies=int(proxies),
+            fhir_systems=_read_pairs(env, "FHIR_SYSTEMS"),
+            fhir_codes=_read_pairs(env, "FHIR_CODES"),
+            **_read_notification(env, base_url),
         )
 
     @property
     def is_sqlite(self) -> bool:
         """True where the database is the embedded one."""
         return self.database_url.startswith("sqlite")
+
+
+def _read_pairs(env: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return a setting of the form "name=value, name=value".
+
+    Raises:
+        SettingsError: a part has no "=".
+    """
+    parts = [part.strip() for part in env.get(name, "").split(",") if part.strip()]
+    if any("=" not in part for part in parts):
+        raise SettingsError(f"{name} must be pairs such as cccd=https://example.org/cccd, with commas between.")
+    return {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in parts)}
+
+
+def _read_notification(env: Mapping[str, str], base_url: str) -> dict[str, Any]:
+    """Return the settings of messages.
+
+    Raises:
+        SettingsError: one cannot be used, or the portal's address is too long for one SMS.
+    """
+    if not sms_text.fits(base_url):
+        raise SettingsError(
+            "BASE_URL is too long, or has letters outside the SMS alphabet: people's messages would need a second SMS. "
+            "Use a shorter address."
+        )
+    smtp_url, mail_from = env.get("SMTP_URL", ""), env.get("MAIL_FROM", "")
+    if smtp_url and (urlsplit(smtp_url).scheme not in ("smtp", "smtps") or not urlsplit(smtp_url).hostname):
+        raise SettingsError("SMTP_URL must be smtp://host or smtps://user:password@host:465.")
+    if smtp_url and "@" not in mail_from:
+        raise SettingsError("MAIL_FROM must be the address that mails come from, as lims@example.org.")
+    networks = tuple(part.strip() for part in env.get("WEBHOOK_NETWORKS", "").split(",") if part.strip())
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise SettingsError(f"WEBHOOK_NETWORKS: {network} is not a network such as 10.0.0.0/8.") from None
+    gateway, file = env.get("SMS_GATEWAY", ""), env.get("OUTBOX_FILE", "")
+    return {
+        "sms_gateway": Path(gateway).absolute() if gateway else None,
+        "smtp_url": smtp_url,
+        "mail_from": mail_from,
+        "outbox_file": Path(file).absolute() if file else None,
+        "webhook_networks": networks,
+    }

@@ -24,6 +24,7 @@ MODEL_MODULES = (
     "lims.field.models",
     "lims.pooling.models",
     "lims.results.models",
+    "lims.results.fhir.models",
     "lims.results.certificates.models",
     "lims.personal.models",
     "lims.exports.models",

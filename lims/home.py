@@ -14,6 +14,8 @@ from lims.auth.clients.queries import ending_soon
 from lims.field.models import Device, Enrolment
 from lims.field.queries.teams import is_live
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
+from lims.outbox.models import Message
+from lims.outbox.rules import STUCK
 from lims.pooling.models import Pool, PoolMember, Run
 from lims.results.models import Result
 
@@ -82,6 +84,10 @@ def _ending_tokens(_actor: Actor) -> Counted:
     return ending_soon(clock.now()), None
 
 
+def _messages(_actor: Actor) -> Counted:
+    return select(func.count()).where(Message.status.in_(STUCK)), Message.laboratory_id
+
+
 COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "intake.list_people": _people,
     "intake.collect": _sampled_today,
@@ -93,6 +99,7 @@ COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "pooling.list_runs": _runs,
     "results.list_to_verify": _results,
     "intake.list_discrepancies": _discrepancies,
+    "outbox.list_messages": _messages,
     "clients.list_clients": _ending_tokens,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lims.intake import rules as intake
+from lims.outbox import rules as outbox
 from lims.pooling import rules as pooling
 from lims.results import rules as results
 
@@ -17,7 +18,7 @@ def render() -> str:
         "# How things move",
         "Written by `python scripts/states.py` from the tables in `rules.py` of each package; do not edit.",
     ]
-    for table in (*intake.STATES, *pooling.STATES, *results.STATES):
+    for table in (*intake.STATES, *pooling.STATES, *results.STATES, *outbox.STATES):
         parts.append(f"## {table.thing.capitalize()}\n\n```mermaid\n{table.diagram()}\n```")
     return "\n\n".join(parts) + "\n"
 

@@ -118,6 +118,7 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "field.start": "sends a phone to the app in its language",
     "field.service_worker": "what keeps the app on the phone; holds no data",
     "field.manifest": "how the app is installed; holds no data",
+    "outbox_api.note_receipt": "SMS gateways have no account; the address holds a secret, wrong ones are limited",
     "field_api.enrol_device": "a phone has nothing but the coordinator's code; limited in tries",
     "openapi.spec": "the API's own description; holds no data",
 }

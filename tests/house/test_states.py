@@ -9,13 +9,14 @@ import pytest
 
 from lims.errors import AlreadyDone, WrongState
 from lims.intake import rules as intake
+from lims.outbox import rules as outbox
 from lims.pooling import rules as pooling
 from lims.results import rules as results
 from lims.states import check_words
 from lims.words import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = (*intake.STATES, *pooling.STATES, *results.STATES)
+TABLES = (*intake.STATES, *pooling.STATES, *results.STATES, *outbox.STATES)
 PAIRS = [(table, before, after) for table in TABLES for before in table.words for after in table.words]
 
 

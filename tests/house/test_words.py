@@ -9,6 +9,7 @@ from wtforms import DateField, IntegerField, SelectField
 from lims.auth.rules import ROLES
 from lims.intake import rules as intake
 from lims.places.models import KINDS
+from lims.outbox import rules as outbox
 from lims.pooling import rules as pooling
 from lims.results import rules as results
 from lims.words import WORDS
@@ -26,6 +27,9 @@ KEPT = {
     "purposes": pooling.PURPOSES,
     "findings": pooling.FINDINGS,
     "hold reasons": results.HOLD_REASONS,
+    "kinds of messages": outbox.KINDS,
+    "channels": outbox.CHANNELS,
+    "what messages tell": outbox.TEMPLATES,
 }
 
 

@@ -45,6 +45,8 @@ from lims.intake.actions.reception import receive_box, reconcile_box
 from lims.intake.collecting import TubeClosing
 from lims.intake.models import Discrepancy, Tube
 from lims.intake.result_codes import result_code_for
+from lims.outbox.actions import receivers
+from lims.outbox.models import Message
 from lims.places.models import Campaign, Laboratory
 from lims.pooling.actions import pools, runs
 from lims.pooling.actions.extractions import make_extraction
@@ -162,7 +164,9 @@ def staged(engines: Engines, engine: str, folder: Path) -> Iterator[Stage]:
             _people(stage)
             _transport(stage)
             _bench(stage)
+            _receivers(stage)
             _results(stage)
+            _messages(stage)
             _phones(stage)
             _elsewhere(stage)
             _programs(stage)
@@ -356,6 +360,34 @@ def tested(world: World, count: int, finding: str = "not_detected") -> tuple[str
     bench.read(world, planned, dict.fromkeys(made, finding))
     desk.review_run(actor=world.actor("technician"), run_code=planned["run"])
     return planned["run"], tubes
+
+
+def _receivers(stage: Stage) -> None:
+    world, things = stage.world, stage.things
+    entry = receivers.add_on_call(
+        actor=world.actor("supervisor"),
+        place_id=world.laboratory_id,
+        channel="sms",
+        address="0912 000 111",
+        label="Trực xét nghiệm",
+    )
+    webhook = receivers.add_webhook(
+        actor=world.actor("administrator"),
+        name="Hệ thống khác",
+        url="https://example.org/lims",
+        events=["result.released"],
+        place_id=None,
+    )
+    things |= {"on_call_id": uuid.UUID(entry["id"]), "webhook_id": uuid.UUID(webhook["id"])}
+
+
+def _messages(stage: Stage) -> None:
+    """Leave one message that was given up; all others wait to be sent."""
+    with writing() as session:
+        message = session.scalars(select(Message).where(Message.kind == "webhook")).first()
+        assert message is not None
+        message.status, message.attempts = "given_up", 16
+        stage.things["message_id"] = message.id
 
 
 def _results(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from lims.errors import InvalidInput, Refused
 from lims.intake.models import Sample
 from lims.pooling.rules import FINDINGS
 from lims.results.actions.release import check_reason
+from lims.results.announcing import announce_taken_back
 from lims.results.models import Result
 from lims.results.queries import results as queries
 from lims.results.rules import RESULT
@@ -64,6 +65,7 @@ def amend_result(
             field="result_id",
         )
     RESULT.check(before.status, "superseded", code=f"v{before.version}", field="result_id")
+    was_released = before.status == "released"
     before.status = "superseded"
     session.flush()
     after = Result(
@@ -81,6 +83,8 @@ def amend_result(
     )
     session.add(after)
     sample.finding = finding
+    if was_released:
+        announce_taken_back(session, [before.id], reason)
     audit.note(session, "result", before.id, "superseded", by_version=after.version)
     audit.note(
         session, "result", after.id, "amended", version=after.version, finding=finding, before=before.finding

@@ -21,6 +21,7 @@ from lims.intake.asking_again import ask_for_new_samples
 from lims.intake.models import Declaration
 from lims.msgid import N_
 from lims.results.actions.verification import check_positives_alone, lock_chosen, move_results
+from lims.results.announcing import announce_released
 from lims.results.models import Result
 from lims.results.obstacles import ENDS_BY_ITSELF, HOLDS, Obstacle, Standing, list_obstacles_to_release
 from lims.results.queries import results as queries
@@ -101,6 +102,7 @@ def _release(session: Session, actor: Actor, standings: Sequence[Standing]) -> l
     if free:
         _close_declarations(session, free)
         _ask_where_unclear(session, free)
+        announce_released(session, free)
     return [give_verdict(item, blocked[item.result_id], wanted="released") for item in standings]
 
 

@@ -20,8 +20,10 @@ from lims.pooling.outcomes import Outcome
 from lims.pooling.resolution import apply_calls, close_resolved
 from lims.pooling.rules import RUN
 from lims.pooling.suspecting import suspect_run
+from lims.results.announcing import announce_positive_pools, announce_taken_back
 from lims.results.models import Result
 from lims.results.queries import results as queries
+from lims.results.queries.announcing import list_positive_pools
 from lims.results.queries.late_names import list_pools_with_discordance
 from lims.tables import new_id
 from lims.transaction import action
@@ -64,6 +66,7 @@ def review_run(
     session.flush()
     close_resolved(session, resolution.pool_ids)
     suspicious = open_suspicions(session, run=run)
+    announce_positive_pools(session, list_positive_pools(session, run_id=run.id))
     held = sum(1 for outcome in resolution.outcomes if outcome.hold_reason)
     audit.note(session, "run", run.id, "reviewed", results=written, held=held, suspicious=suspicious)
     return _answer(
@@ -128,6 +131,9 @@ def write_results(session: Session, *, outcomes: Sequence[Outcome], entered_by_i
             .where(Result.id.in_([row.id for row in latest.values()]))
             .values(status="superseded", hold_reason=None)
         )
+    announce_taken_back(
+        session, [row.id for row in latest.values() if row.status == "released"], "a later test"
+    )
     now = clock.now()
     rows: list[dict[str, Any]] = [
         {

@@ -27,6 +27,7 @@ from lims.pooling.rules import RUN, WITHDRAWAL_CAUSES
 from lims.results.actions.consequences import report
 from lims.results.actions.release import check_reason
 from lims.results.actions.review import ask_again
+from lims.results.announcing import announce_taken_back
 from lims.results.models import Result
 from lims.results.queries import results as queries
 from lims.results.queries import withdrawals
@@ -151,7 +152,7 @@ def _give_up(session: Session, run: Run, reason: str) -> None:
 def _withdraw(session: Session, actor: Actor, run: Run, cause: str, reason: str) -> Concerned:
     pools = pools_of_run(session, run)
     concerned = Concerned()
-    _withdraw_results(session, run, concerned)
+    _withdraw_results(session, run, concerned, reason)
     run.status, run.withdrawn_by_id, run.withdrawn_at = "void", actor.user_id, clock.now()
     _settle_what_is_open(session, actor, run, pools)
     for pool in pools:
@@ -176,7 +177,7 @@ def _withdraw(session: Session, actor: Actor, run: Run, cause: str, reason: str)
     return concerned
 
 
-def _withdraw_results(session: Session, run: Run, concerned: Concerned) -> None:
+def _withdraw_results(session: Session, run: Run, concerned: Concerned, reason: str) -> None:
     """Withdraw what hangs on a run; its samples wait again, but those whose people were asked for a new one."""
     rows = withdrawals.lock_results_of_run(session, run_id=run.id)
     ids = [row.id for row in rows]
@@ -184,7 +185,9 @@ def _withdraw_results(session: Session, run: Run, concerned: Concerned) -> None:
         session.execute(update(Result).where(Result.id.in_(ids)).values(status="withdrawn", hold_reason=None))
     for row in rows:
         audit.note(session, "result", row.id, "withdrawn", reason="run_withdrawn")
-    concerned.results, concerned.told = len(rows), sum(row.status == "released" for row in rows)
+    released = [row.id for row in rows if row.status == "released"]
+    announce_taken_back(session, released, reason)
+    concerned.results, concerned.told = len(rows), len(released)
     waiting = [row for row in rows if row.sample_status == "resulted" and row.attempt == row.asked_attempt]
     replaced = [row for row in rows if row.sample_status == "resulted" and row.attempt != row.asked_attempt]
     _move_samples(session, [row.sample_id for row in waiting], "bound")

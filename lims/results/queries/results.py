@@ -49,9 +49,9 @@ def get_run(session: Session, *, actor: Actor, code: str) -> Run:
 
 
 def lock_latest_versions(session: Session, *, sample_ids: Collection[uuid.UUID]) -> Sequence[Any]:
-    """Return `id`, `sample_id`, `version` of the current results of some samples, locked."""
+    """Return `id`, `sample_id`, `version`, `status` of the current results of some samples, locked."""
     return session.execute(
-        select(Result.id, Result.sample_id, Result.version)
+        select(Result.id, Result.sample_id, Result.version, Result.status)
         .where(Result.sample_id.in_(sample_ids), Result.status != "superseded")
         .with_for_update()
     ).all()

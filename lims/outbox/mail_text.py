@@ -1,0 +1,39 @@
+"""What an e-mail to staff on call says, Vietnamese first, English second; codes only, no names. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lims.codes import grouped
+
+
+def say_alert(template: str, data: Mapping[str, object], *, base_url: str) -> tuple[str, str]:
+    """Return the subject and the text of an alert.
+
+    Args:
+        template: a word of `rules.ALERTS`.
+        data: as of `sms_text.say_alert`.
+        base_url: where staff sign in.
+    """
+    laboratory = data["laboratory"]
+    if template == "positive_result":
+        tube, commune = grouped(str(data["tube"])), data["commune"]
+        return (
+            f"Kết quả dương tính đã trả – {laboratory}",
+            f"Một kết quả dương tính đã được trả: ống {tube}, phòng xét nghiệm {laboratory}, xã {commune}.\n"
+            f"Xem: {base_url}\n\n"
+            f"A result “detected” was released: tube {tube}, laboratory {laboratory}, commune {commune}.\n"
+            f"Look: {base_url}\n",
+        )
+    pools = data["pools"]
+    if not isinstance(pools, Sequence):
+        raise TypeError("pools are a list of codes")
+    listed = ", ".join(grouped(str(code)) for code in pools)
+    run = grouped(str(data["run"]))
+    return (
+        f"{len(pools)} mẫu gộp dương tính – {laboratory}",
+        f"{len(pools)} mẫu gộp dương tính, phòng xét nghiệm {laboratory}, mẻ chạy {run}: {listed}.\n"
+        f"Xem: {base_url}\n\n"
+        f"{len(pools)} positive pools, laboratory {laboratory}, run {run}: {listed}.\n"
+        f"Look: {base_url}\n",
+    )
