@@ -49,6 +49,8 @@ class Event(Keyed, Base):
         UniqueConstraint("subject_id", "previous_hash"),
         # "my last actions" on a role's home
         Index(None, "actor_id", "recorded_at"),
+        # what was changed since a moment, for programs that ask again and again
+        Index(None, "recorded_at"),
     )
 
 

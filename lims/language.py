@@ -44,7 +44,7 @@ def choose() -> str:
     actor = g.get("actor")
     if actor and actor.user_id and actor.language in LANGUAGES:
         return str(actor.language)
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/fhir")):
         return request.accept_languages.best_match(LANGUAGES) or DEFAULT
     return DEFAULT
 

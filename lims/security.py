@@ -48,7 +48,7 @@ def kept_by_browsers(view: View) -> View:
 
 def is_api() -> bool:
     """Tell whether the request is for a program, which wants JSON and never a redirect."""
-    return request.path.startswith("/api/")
+    return request.path.startswith(FOR_PROGRAMS)
 
 
 def current_actor() -> Actor:

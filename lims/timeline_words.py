@@ -27,6 +27,8 @@ SAID = {
     "agreed": Saying(N_("Agreed by a second person"), "check-all", "good"),
     "amended": Saying(N_("Result amended"), "pencil", "look"),
     "arrived": Saying(N_("Noted as arrived"), "check", "good"),
+    "answered": Saying(N_("Answered"), "check", "good"),
+    "asked": Saying(N_("Asked by the person"), "inbox"),
     "bound": Saying(N_("Sample taken"), "droplet", "good"),
     "boxed": Saying(N_("Packed into a box"), "box-seam"),
     "called": Saying(N_("Called by the assay's rules"), "check"),
@@ -34,6 +36,7 @@ SAID = {
     "certificate_issued": Saying(N_("Signed certificate issued"), "shield-check", "good"),
     "certificate_revoked": Saying(N_("Signed certificate revoked"), "slash-circle", "look"),
     "closed": Saying(N_("Closed"), "check"),
+    "corrected": Saying(N_("Data corrected"), "pencil", "look"),
     "created": Saying(N_("Created"), "plus-circle"),
     "damaged": Saying(N_("Arrived damaged"), "exclamation-triangle", "stop"),
     "declared": Saying(N_("Declared"), "check", "good"),
@@ -42,6 +45,7 @@ SAID = {
     "ended": Saying(N_("Ended"), "slash-circle"),
     "enrolled": Saying(N_("Phone enrolled"), "check-circle", "good"),
     "entered": Saying(N_("Result written"), "pencil"),
+    "erased": Saying(N_("Identity erased"), "x-circle", "stop"),
     "export_begun": Saying(N_("Export begun"), "box-arrow-in-down"),
     "export_finished": Saying(N_("Export written whole"), "check-circle", "good"),
     "extracted": Saying(N_("Extracted"), "droplet-half"),
@@ -52,9 +56,11 @@ SAID = {
     "file_staged": Saying(N_("File read and matched to the plate"), "eye"),
     "handed_over": Saying(N_("Handed over to the courier"), "person-check"),
     "held": Saying(N_("Put on hold"), "pause-circle", "look"),
+    "identities_erased": Saying(N_("Identities erased"), "x-circle", "stop"),
     "imported": Saying(N_("List of people taken in"), "inbox"),
     "late_binding": Saying(N_("Its name came after the test"), "person-check", "look"),
     "listed": Saying(N_("On a list of people again"), "list-check"),
+    "ordered": Saying(N_("Ordered by another system"), "inbox"),
     "lost": Saying(N_("Lost"), "question-circle", "stop"),
     "limits_approved": Saying(N_("Limits of the control approved"), "check-all", "good"),
     "loaded": Saying(N_("Loaded"), "check"),
@@ -84,6 +90,7 @@ SAID = {
     "result_code_reissued": Saying(
         N_("A new result code was issued; the old one no longer works"), "arrow-repeat", "look"
     ),
+    "restricted": Saying(N_("Only kept from now on"), "lock", "look"),
     "resulted": Saying(N_("Sample has a result"), "check"),
     "retired": Saying(N_("Replaced by a newer version"), "arrow-repeat"),
     "reviewed": Saying(N_("Reviewed"), "check"),
@@ -119,6 +126,7 @@ SAID_OF = {
     ("run", "withdrawn"): Saying(N_("Run withdrawn"), "x-octagon", "stop"),
     ("kit_lot", "withdrawn"): Saying(N_("Kit lot withdrawn"), "x-octagon", "stop"),
     ("extraction", "failed"): Saying(N_("The extraction failed"), "x-circle", "stop"),
+    ("data_request", "settled"): Saying(N_("Request decided"), "check-circle", "good"),
     ("discrepancy", "opened"): Saying(N_("Discrepancy found"), "exclamation-triangle", "look"),
 }
 
@@ -144,6 +152,7 @@ NOTED = {
     "condition": "%(value)s",
     "hold": "%(value)s",
     "settlement": "%(value)s",
+    "decision": "%(value)s",
     "reason": "%(value)s",
     "by": N_("declared by %(value)s"),
     "tubes": N_("%(value)s tubes"),
@@ -168,7 +177,7 @@ NOTED = {
     "temperature_c": N_("%(value)s °C"),
 }
 # Words of ours among the details; whatever else is told is a code, a number or somebody's own words.
-SPOKEN = ("kind", "purpose", "mode", "finding", "before", "condition", "hold", "settlement", "reason", "by")
+SPOKEN = ("kind", "purpose", "mode", "finding", "before", "condition", "hold", "settlement", "decision", "reason", "by")
 # Not worth telling: the first attempt, the first version, nothing on hold.
 SILENT = {
     "attempt": 1,

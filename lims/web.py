@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from flask import Flask, current_app, jsonify, render_template, request, url_for
 from flask_babel import format_datetime, format_time, get_locale, gettext, ngettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 import lims
 from lims import clock, codes
@@ -23,6 +24,18 @@ from lims.security import current_actor, is_api
 
 # Statuses with a page of their own in templates/errors/.
 PAGES = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503})
+# Refusals in a shape of their own, by the beginning of the address; named by the package that answers there.
+_answers: dict[str, Callable[[str, str, str], Any]] = {}
+
+
+def answer_refusals_with(prefix: str, answer: Callable[[str, str, str], Any]) -> None:
+    """Name what makes the body of a refusal below an address.
+
+    Args:
+        prefix: beginning of the address, as "/fhir".
+        answer: takes the refusal's word, its sentence in the reader's language and the field at fault.
+    """
+    _answers[prefix] = answer
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -102,6 +115,9 @@ def _version_of_static(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _show(status: int, code: str, sentence: str, field: str = "", **more: object) -> tuple[Any, int]:
+    for prefix, answer in _answers.items():
+        if request.path.startswith(prefix):
+            return answer(code, sentence, field), status
     if is_api():
         return jsonify(code=code, message=sentence, field=field, **more), status
     page = status if status in PAGES else (500 if status >= 500 else 400)
@@ -136,7 +152,10 @@ def _show_http_error(error: HTTPException) -> Any:
         415: gettext("Send JSON, with the header Content-Type: application/json."),
     }
     sentence = sentences.get(error.code, gettext("Something went wrong. Nothing was changed. Try again."))
-    return _show(error.code, error.name.lower().replace(" ", "_"), sentence)
+    page, status = _show(error.code, error.name.lower().replace(" ", "_"), sentence)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        return page, status, {"Allow": ", ".join(sorted(error.valid_methods))}
+    return page, status
 
 
 def _show_csrf_error(_error: CSRFError) -> Any:

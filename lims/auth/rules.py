@@ -121,4 +121,5 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "outbox_api.note_receipt": "SMS gateways have no account; the address holds a secret, wrong ones are limited",
     "field_api.enrol_device": "a phone has nothing but the coordinator's code; limited in tries",
     "openapi.spec": "the API's own description; holds no data",
+    "fhir.show_capabilities": "what the FHIR server can do; holds no data",
 }

@@ -47,6 +47,7 @@ class Entry:
         commune_id: where the person lives.
         natural_key: keyed hash of an imported row, or None.
         consent_given: how the person agreed, a word of `rules.CONSENT_WAYS`; '' for what is usual for who declares.
+        person_id: who it is, where the caller knows it and holds the row; else found by what is stated.
     """
 
     client_id: uuid.UUID
@@ -54,6 +55,7 @@ class Entry:
     commune_id: uuid.UUID
     natural_key: bytes | None = None
     consent_given: str = ""
+    person_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,15 @@ class Registered:
         declaration_id: the declaration's key.
         code: the declaration's code.
         is_new: False where the person's open declaration was there before.
+        person_id: whose it is.
+        is_new_person: the person was not here before.
     """
 
     declaration_id: uuid.UUID
     code: str
     is_new: bool
+    person_id: uuid.UUID
+    is_new_person: bool
 
 
 @dataclass(frozen=True)
@@ -109,25 +115,27 @@ def register_people(
     open_codes = declaration_queries.map_open_declarations(
         session,
         campaign_id=campaign.id,
-        person_ids={person.person_id for people in known.values() for person in people},
+        person_ids={person.person_id for people in known.values() for person in people}
+        | {entry.person_id for entry in entries if entry.person_id},
     )
     codes = iter(mint_free(session, Declaration.code, kind="declaration", count=len(entries)))
     rows: dict[type, list[dict[str, Any]]] = {Person: [], PersonIdentity: [], Declaration: [], ResultCode: []}
     outcomes = []
     met: dict[uuid.UUID, bytes] = {}
     for entry in entries:
-        person_id = _find_person(vault, known, entry.statement)
+        person_id = entry.person_id or _find_person(vault, known, entry.statement)
+        is_new_person = person_id is None
         if person_id is None:
             person_id = _add_person(session, vault=vault, known=known, rows=rows, entry=entry)
         if person_id in open_codes:
-            outcomes.append(Registered(*open_codes[person_id], is_new=False))
+            outcomes.append(Registered(*open_codes[person_id], False, person_id, is_new_person))
             if entry.natural_key:
                 met.setdefault(open_codes[person_id][0], entry.natural_key)
             continue
         row = _declaration_row(entry, actor=actor, campaign=campaign, person_id=person_id, code=next(codes))
         rows[Declaration].append(row)
         open_codes[person_id] = (row["id"], row["code"])
-        outcomes.append(Registered(row["id"], row["code"], is_new=True))
+        outcomes.append(Registered(row["id"], row["code"], True, person_id, is_new_person))
         audit.note(session, "declaration", row["id"], "declared", by=entry.statement.declared_by)
         if with_result_codes:
             secret = result_code_for(vault, client_id=entry.client_id)

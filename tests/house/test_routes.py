@@ -64,6 +64,8 @@ def test_a_stranger_is_sent_to_sign_in_from_every_page_and_refused_by_every_prog
         answer = client.get(address)
         if address.startswith("/api/"):
             assert (answer.status_code, answer.json["code"]) == (401, "sign_in_needed"), address
+        elif address.startswith("/fhir"):
+            assert (answer.status_code, answer.json["issue"][0]["code"]) == (401, "login"), address
         else:
             assert answer.status_code == 302, address
             assert answer.location.startswith("/sign-in"), address

@@ -404,6 +404,7 @@ def _results(stage: Stage) -> None:
         things[f"{name}_run"], things[f"{name}_tube"] = run, tubes[0]
         things[f"{name}_result"] = desk.result_of(tubes[0]).id
         things[f"{name}_declaration"] = samples_of(tubes[0])[0].declaration.code
+        things[f"{name}_sample"] = samples_of(tubes[0])[0].id
     _run, (tube,) = tested(world, 1, "detected")
     things["held_result"] = desk.result_of(tube).id
     things["confirmation"] = bench.pools_of(tube)[-1].code

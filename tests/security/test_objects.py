@@ -33,6 +33,8 @@ NAMED = {
     "extraction_code": ("extraction", "extraction"),
     "file_id": ("file_id", ""),
     "kit_lot_id": ("kit_lot_id", ""),
+    # of a report, which has the key of its sample
+    "resource_id": ("released_sample", ""),
     "message_id": ("message_id", ""),
     "on_call_id": ("on_call_id", ""),
     "webhook_id": ("webhook_id", ""),
@@ -52,6 +54,7 @@ PLAIN = {
     "script": "sw",
     "name": "plain",
     "receipt_secret": "0",
+    "resource_type": "DiagnosticReport",
 }
 PLAIN |= {"export_kind": "tubes"}
 # accounts belong to no place: whoever may see one may see all
@@ -69,7 +72,7 @@ EVERYWHERE = {
 }
 OUTSIDERS = ("health_worker", "collector", "courier", "technician", "supervisor", "coordinator")
 # another laboratory of the same province sees nothing of this one's bench
-BENCH = {"pool_code", "run_code", "result_id", "extraction_code", "file_id", "kit_lot_id"}
+BENCH = {"pool_code", "run_code", "result_id", "extraction_code", "file_id", "kit_lot_id", "resource_id"}
 # What signing in leaves; nothing else may.
 SIGNED_IN = frozenset({"sign_in", "throttle", "event", "event_head"})
 FORM = {"reason": "mistake", "finding": "detected", "note": "x", "readings": "x", "temperature_c": "4"}

@@ -1,0 +1,1 @@
+"""Reading what the resources are made of, for many at once, in the same number of statements."""

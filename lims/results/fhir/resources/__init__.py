@@ -1,0 +1,1 @@
+"""One module a resource: facts in, a plain dict of FHIR R4 out. Pure."""
