@@ -37,6 +37,7 @@ COMMANDS = {
     "outbox": "lims.outbox.commands:outbox_group",
     "places": "lims.places.commands:places",
     "reconcile": "lims.capacity.commands:reconcile_command",
+    "retention": "lims.personal.commands:retention_group",
     "run": "lims.commands.server:run",
     "serve": "lims.commands.server:serve",
     "worker": "lims.outbox.commands:worker",

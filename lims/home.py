@@ -16,6 +16,7 @@ from lims.field.queries.teams import is_live
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 from lims.outbox.models import Message
 from lims.outbox.rules import STUCK
+from lims.personal.models import DataRequest
 from lims.pooling.models import Pool, PoolMember, Run
 from lims.results.models import Result
 
@@ -88,6 +89,10 @@ def _messages(_actor: Actor) -> Counted:
     return select(func.count()).where(Message.status.in_(STUCK)), Message.laboratory_id
 
 
+def _data_requests(_actor: Actor) -> Counted:
+    return select(func.count()).where(DataRequest.status != "settled"), DataRequest.commune_id
+
+
 COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "intake.list_people": _people,
     "intake.collect": _sampled_today,
@@ -99,6 +104,7 @@ COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "pooling.list_runs": _runs,
     "results.list_to_verify": _results,
     "intake.list_discrepancies": _discrepancies,
+    "personal.list_requests": _data_requests,
     "outbox.list_messages": _messages,
     "clients.list_clients": _ending_tokens,
 }

@@ -82,6 +82,13 @@ ENTRIES = (
         N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge", N_("Staff and their roles")
     ),
     Entry(N_("Programs"), "clients.list_clients", "manage_clients", "key", N_("Tokens that end soon")),
+    Entry(
+        N_("Requests about data"),
+        "personal.list_requests",
+        "handle_data_requests",
+        "inbox",
+        N_("Corrections, objections, erasures"),
+    ),
     Entry(N_("Exports"), "exports.show_exports", "export_data", "box-arrow-in-down", N_("Files to take away")),
     Entry(
         N_("Hand-over file"),

@@ -22,6 +22,7 @@ PAGES = (
     "lims.field.views:field",
     "lims.results.views:results",
     "lims.capacity.views:capacity",
+    "lims.personal.views:personal",
     "lims.exports.views:exports",
 )
 APIS = (
@@ -33,6 +34,7 @@ APIS = (
     "lims.field.api:field_api",
     "lims.results.api:results_api",
     "lims.capacity.api:capacity_api",
+    "lims.personal.api:personal_api",
     "lims.exports.api:exports_api",
 )
 

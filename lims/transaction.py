@@ -18,7 +18,7 @@ import functools
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -109,6 +109,31 @@ def _checkpoint(engine: Engine, wal: Path) -> None:
         connection.cursor().execute("pragma wal_checkpoint(truncate)")
     finally:
         connection.close()
+
+
+def compact(tables: Sequence[str]) -> None:
+    """Write what is stored anew, so that nothing of erased rows is left in free pages; everybody else waits.
+
+    SQLite writes its whole file anew, and empties the write-ahead log; PostgreSQL only the tables named.
+
+    Args:
+        tables: names of tables.
+    """
+    db.session.rollback()
+    engine = db.engine
+    with _write_turn(engine):
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if engine.dialect.name == "sqlite":
+                cursor.execute("vacuum")
+                cursor.execute("pragma wal_checkpoint(truncate)")
+            else:
+                connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+                cursor.execute(f"vacuum (full) {', '.join(tables)}")
+                connection.driver_connection.autocommit = False  # type: ignore[union-attr]
+        finally:
+            connection.close()
 
 
 @contextmanager

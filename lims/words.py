@@ -41,6 +41,7 @@ WORDS = {
     "people_import": N_("list of people"),
     "user": N_("account"),
     "export": N_("export"),
+    "data_request": N_("request about one's data"),
     # how somebody signs in
     "browser": N_("in a browser"),
     "program": N_("as a program"),
@@ -110,6 +111,24 @@ WORDS = {
     "mistake": N_("entered by mistake"),
     "declined": N_("the person does not want to be tested"),
     "moved": N_("the person has moved away"),
+    # how somebody agreed
+    "ticked": N_("ticked by themselves"),
+    "asked": N_("said to a health worker"),
+    "signed_list": N_("signed on a list"),
+    "asked_by_sender": N_("said to whoever sent the list"),
+    # what people ask of their own data, and what is decided
+    "correction": N_("correction"),
+    "objection": N_("objection"),
+    "restriction": N_("restriction"),
+    "erasure": N_("erasure"),
+    "answered": N_("answered"),
+    "granted": N_("granted"),
+    "declined_by_law": N_("not possible by law"),
+    "identity_unclear": N_("not clear who asks"),
+    "taken_back": N_("taken back"),
+    "retention": N_("the campaign's term is over"),
+    "request": N_("at the person's request"),
+    "replayed": N_("again, after a backup was restored"),
     # symptoms
     "fever": N_("fever"),
     "cough": N_("cough"),

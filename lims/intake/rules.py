@@ -121,4 +121,5 @@ SETTLEMENTS = ("accepted", "dismissed", "resample")
 # The text that is agreed to now; every text there ever was stands in lims/intake/consent.py.
 CONSENT_VERSION = "2026-11"
 # How somebody agreed: ticked it, said so to a health worker, signed the list, or told whoever sent the list.
-CONSENT_WAYS = ("ticked", "asked", "signed_list", "asked_by_sender")
+CONSENT_WAYS_OF_LISTS = ("asked_by_sender", "signed_list")
+CONSENT_WAYS = ("ticked", "asked", *CONSENT_WAYS_OF_LISTS)

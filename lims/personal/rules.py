@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from lims.errors import Refused
+from lims.msgid import N_
 from lims.states import States
 
 REQUEST = States(
@@ -22,6 +23,21 @@ REQUEST = States(
         "settled": (),
     },
 )
+# Where a person's data were shown, as the person is told; words of `intake.rules.ACCESSES`.
+ACCESS_WORDS: Mapping[str, str] = {
+    "record": N_("looked at your record"),
+    "list": N_("saw your name in a list"),
+    "export": N_("took a file with your data"),
+    "program": N_("another system read your data"),
+    "paper": N_("printed a paper with your name"),
+    "own": N_("opened with your result code"),
+}
+FIELD_WORDS: Mapping[str, str] = {
+    "name": N_("name"),
+    "birth_date": N_("date of birth"),
+    "phone": N_("telephone"),
+    "address": N_("address"),
+}
 REQUEST_KINDS = ("correction", "objection", "restriction", "erasure")
 DECISIONS = ("granted", "declined_by_law", "identity_unclear", "taken_back")
 ANSWER_WORKING_DAYS = 2

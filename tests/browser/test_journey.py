@@ -84,7 +84,7 @@ def _state_place_health_and_consent(visitor: Visitor, *, address: str = "", pict
     if pictures:
         visitor.look("declare-health")
     visitor.click("Continue")
-    _choose(visitor, "I agree to be tested, and that what I have stated is kept for the campaign.")
+    _choose(visitor, "I agree to the text above.")
     if pictures:
         visitor.look("declare-check")
     visitor.click("Declare")

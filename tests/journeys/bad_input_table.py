@@ -124,6 +124,7 @@ def zip_bomb() -> bytes:
 def lists(content: bytes, name: str = "list.csv") -> dict[str, Any]:
     """Return the form that sends a list of people."""
     chosen = {"campaign_id": "{campaign_id}", "commune_id": "{commune_id}", "consent": "y"}
+    chosen["consent_given"] = "signed_list"
     return {"client_id": "{id}", **chosen, "file": (content, name)}
 
 

@@ -31,7 +31,7 @@ from sqlalchemy import Engine, select, text
 from lims import clock, codes
 from lims.auth import queries as auth_queries
 from lims.auth.actions import create_user
-from lims.auth.actors import Actor
+from lims.auth.actors import RESIDENT, Actor
 from lims.auth.clients.actions import add_client
 from lims.auth.models import User
 from lims.auth.rules import ROLES
@@ -43,10 +43,11 @@ from lims.intake.actions.declarations import reissue_result_code
 from lims.intake.actions.lists import import_people
 from lims.intake.actions.reception import receive_box, reconcile_box
 from lims.intake.collecting import TubeClosing
-from lims.intake.models import Discrepancy, Tube
+from lims.intake.models import Declaration, Discrepancy, Tube
 from lims.intake.result_codes import result_code_for
 from lims.outbox.actions import receivers
 from lims.outbox.models import Message
+from lims.personal.actions.requests import ask_about_data
 from lims.places.models import Campaign, Laboratory
 from lims.pooling.actions import pools, runs
 from lims.pooling.actions.extractions import make_extraction
@@ -415,6 +416,9 @@ def _results(stage: Stage) -> None:
     with_code = things["released_declaration"]
     reissue_result_code(actor=world.actor("health_worker"), client_id=key, declaration_code=with_code)
     things["result_code"] = result_code_for(stage.app.extensions["lims.vault"], client_id=key)
+    asked_by = db.session.scalar(select(Declaration.id).where(Declaration.code == with_code))
+    asked = ask_about_data(actor=RESIDENT, declaration_id=asked_by, kind="restriction", note="")
+    things["request_id"] = uuid.UUID(asked["request"])
 
 
 def _elsewhere(stage: Stage) -> None:

@@ -33,6 +33,7 @@ NAMED = {
     "extraction_code": ("extraction", "extraction"),
     "file_id": ("file_id", ""),
     "kit_lot_id": ("kit_lot_id", ""),
+    "request_id": ("request_id", ""),
     # of a report, which has the key of its sample
     "resource_id": ("released_sample", ""),
     "message_id": ("message_id", ""),

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from lims.auth.actors import Actor
+from lims.errors import Refused
 from lims.extensions import vault
 from lims.field.actions.scans import SentSlip, find_collectors, row_of
 from lims.field.models import FieldScan
@@ -55,9 +56,11 @@ def let_scans_in(
     """
     discrepancy = get_discrepancy(session, actor=actor, discrepancy_id=discrepancy_id, lock=True)
     check_settlement(discrepancy, settlement=settlement, note=note)
-    raw = vault().unseal_record(
-        discrepancy.raw_sealed or b"", record_id=discrepancy.id, column="discrepancy.raw"
-    )
+    if discrepancy.raw_sealed is None:
+        raise Refused(
+            "What the phone sent was erased with the people's identities. Dismiss it.", field="settlement"
+        )
+    raw = vault().unseal_record(discrepancy.raw_sealed, record_id=discrepancy.id, column="discrepancy.raw")
     sent = [
         SentSlip(slip["text"], slip["signature"], read_slip(slip["text"]), is_signed=True)
         for slip in json.loads(raw)["slips"]

@@ -32,6 +32,7 @@ from lims.intake.people_rows import PersonRow
 from lims.intake.queries import declarations as declaration_queries
 from lims.intake.queries import lists as queries
 from lims.intake.registration import Entry, register_people
+from lims.intake.rules import CONSENT_WAYS_OF_LISTS
 from lims.intake.symptom_words import read_symptoms
 from lims.names import clean_text
 from lims.tables import new_id
@@ -51,6 +52,7 @@ def import_people(
     file_name: str,
     content: bytes,
     dry_run: bool = False,
+    consent_given: str = "asked_by_sender",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Import a list of people.
@@ -63,6 +65,7 @@ def import_people(
         file_name: as sent.
         content: the bytes of the file, CSV or XLSX.
         dry_run: only say what would happen; nothing is written.
+        consent_given: how the people have agreed, as the sender states it: a word of `rules.CONSENT_WAYS_OF_LISTS`.
         progress: told the rows done and all rows, after every thousand.
 
     Returns:
@@ -75,6 +78,8 @@ def import_people(
         NotFound: no such campaign, or the commune is not among the actor's places.
         Refused: the campaign is closed.
     """
+    if consent_given not in CONSENT_WAYS_OF_LISTS:
+        raise InvalidInput("Choose how they have agreed.", field="consent_given")
     session = db.session()
     letter = _letter(client_id, campaign_id, commune_id, content, dry_run)
     answered = inbox.find_answers(session, [letter])
@@ -92,7 +97,7 @@ def import_people(
         today=clock.today(),
         check=places.check,
     )
-    rows = [_listed(row, campaign_id, places.commune_by_line[row.line]) for row in people.rows]
+    rows = [_listed(row, campaign_id, places.commune_by_line[row.line], consent_given) for row in people.rows]
     batches = [rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE)]
     counts: Counter[str] = Counter(accepted=0, repeated=0)
     for batch in batches:
@@ -242,7 +247,7 @@ def _letter(
     return Letter(client_id, "import_people", inbox.content_hash(said))
 
 
-def _listed(row: PersonRow, campaign_id: uuid.UUID, commune_id: uuid.UUID) -> Entry:
+def _listed(row: PersonRow, campaign_id: uuid.UUID, commune_id: uuid.UUID, consent_given: str) -> Entry:
     where = ", ".join(part for part in (row.house, row.hamlet, row.address) if part)
     household = ""
     if row.household:
@@ -265,4 +270,4 @@ def _listed(row: PersonRow, campaign_id: uuid.UUID, commune_id: uuid.UUID) -> En
         warnings=(),
     )
     natural_key = vault().digest(row.key, purpose="imported-row")
-    return Entry(new_id(), statement, commune_id, natural_key)
+    return Entry(new_id(), statement, commune_id, natural_key, consent_given)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from lims import codes
 from lims.extensions import db
 from lims.intake.actions import collections as actions
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.api import intake_api
 from lims.intake.api.verdicts import LONGEST_SCAN, MOST_AT_ONCE, speak
 from lims.intake.collecting import CollectionScan, TubeClosing
@@ -184,6 +185,8 @@ def look_up(json_data: LookUp) -> dict[str, Any]:
         return {"kind": kind, "known": found is not None} | (found or {})
     people = sample_queries.map_people_shown(session, declaration_codes=[code], province_id=place.province_id)
     person = people.get(code)
+    if person is not None:
+        record_accesses(actor=current_actor(), person_ids=[person.person_id], shown_by="record")
     return {
         "kind": kind,
         "known": person is not None,

@@ -21,6 +21,7 @@ class PersonShown:
     name: str
     birth_year: int
     status: str  # of the declaration
+    person_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ def map_people_shown(
 ) -> dict[str, PersonShown]:
     """Return name and year of birth by declaration code, in one statement; unknown codes are not in it."""
     rows = session.execute(
-        select(Declaration.code, Declaration.status, Person.name, Person.birth_on)
+        select(Declaration.code, Declaration.status, Person.id, Person.name, Person.birth_on)
         .join(Person, Person.id == Declaration.person_id)
         .join(Declaration.campaign)
         .where(
             Declaration.code.in_(sorted(declaration_codes)), Declaration.campaign.has(province_id=province_id)
         )
     )
-    return {row.code: PersonShown(row.name, row.birth_on.year, row.status) for row in rows}
+    return {row.code: PersonShown(row.name, row.birth_on.year, row.status, row.id) for row in rows}
 
 
 def lock_own_scan(session: Session, *, collected_by_id: uuid.UUID | None, client_id: uuid.UUID) -> Sample:

@@ -15,6 +15,7 @@ from lims.auth.queries import get_actor
 from lims.errors import LimsError, Refused
 from lims.extensions import db
 from lims.intake.actions import boxes as actions
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.models import Box
 from lims.intake.queries import boxes as box_queries
 from lims.intake.queries import tubes as tube_queries
@@ -175,7 +176,8 @@ def show_tube(code: str) -> str:
     tube = tube_queries.get_tube_record(session, actor=actor, code=code)
     boxes = tube_queries.list_boxes_of_tube(session, tube_id=tube.id)
     subjects = {tube.id: ""} | {sample.id: sample.declaration.code for sample in tube.samples}
-    return render_template(
+    shown = {sample.person_id for sample in tube.samples} if actor.can("see_people") else set()
+    answer = render_template(
         "intake/tube.html",
         tube=tube,
         samples=[sample for sample in tube.samples if sample.status != "void"],
@@ -184,3 +186,6 @@ def show_tube(code: str) -> str:
         sees_people=actor.can("see_people"),
         events=read_timeline(session, subject_ids=subjects, codes_of=subjects),
     )
+    if shown:
+        record_accesses(actor=actor, person_ids=shown, shown_by="record")
+    return answer

@@ -22,6 +22,7 @@ from lims import clock, codes, labels
 from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, settings, vault
 from lims.intake.actions.declarations import declare_people
+from lims.intake.consent import get_current_text
 from lims.intake.declaring import Mistakes, check_declaration
 from lims.intake.identity import read_person_qr
 from lims.intake.result_codes import result_code_for
@@ -232,6 +233,7 @@ class _Walk:
             endpoint=self.endpoint,
             step_number=STEPS.index(step) + 1,
             step_count=len(STEPS),
+            consent=get_current_text(),
             **(self._summary() if step == "check" else {}),
         )
 

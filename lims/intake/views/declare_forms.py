@@ -101,7 +101,7 @@ class HealthForm(StepForm):
 class CheckForm(StepForm):
     """The last word."""
 
-    consent = BooleanField(_l("I agree to be tested, and that what I have stated is kept for the campaign."))
+    consent = BooleanField(_l("I agree to the text above."))
 
 
 class WithdrawForm(FlaskForm):

@@ -20,6 +20,7 @@ from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, vault
 from lims.intake.actions import declarations as slip_actions
 from lims.intake.actions import lots as actions
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.queries import declarations as declaration_queries
 from lims.intake.queries import lots as queries
 from lims.intake.result_codes import result_code_for
@@ -178,7 +179,9 @@ def print_slips() -> Response:
         raise InvalidInput("Every listed person of this commune has a slip already.", field="commune_id")
     found = declaration_queries.list_for_slips(db.session(), declaration_ids=ids)
     slips = [(one, result_code_for(vault(), client_id=client_id, declaration_id=one.id)) for one in found]
-    return as_pdf(slips_pdf(slips), "slips.pdf")
+    shown, content = {one.person_id for one in found}, slips_pdf(slips)
+    record_accesses(actor=current_actor(), person_ids=shown, shown_by="paper")
+    return as_pdf(content, "slips.pdf")
 
 
 def _page(form: LotForm) -> str:

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, HiddenField, SelectField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms.fields import SelectChoice
 
 from lims.errors import LimsError
@@ -23,10 +23,12 @@ from lims.intake.models import PeopleImport
 from lims.intake.people_list import PeopleList, refused_csv
 from lims.intake.people_rows import Reason
 from lims.intake.queries import lists as queries
+from lims.intake.rules import CONSENT_WAYS_OF_LISTS
 from lims.intake.views import intake
 from lims.language import say, say_error
 from lims.places import queries as place_queries
 from lims.security import current_actor, needs
+from lims.words import WORDS
 
 SHOWN_ROWS = 500
 
@@ -39,6 +41,11 @@ class ListForm(FlaskForm):
     commune_id = SelectField(_l("Commune of rows that name none"), validate_choice=False)
     file = FileField(_l("File (CSV or XLSX)"))
     consent = BooleanField(_l("The people on this list have agreed to be tested."))
+    consent_given = RadioField(
+        _l("How have they agreed?"),
+        choices=[SelectChoice(word, _l(WORDS[word].capitalize())) for word in CONSENT_WAYS_OF_LISTS],
+        validate_choice=False,
+    )
     dry_run = BooleanField(_l("Only check the file, change nothing"))
 
 
@@ -57,6 +64,9 @@ def list_lists() -> str | Response | tuple[str, int]:
     if not form.consent.data and not form.dry_run.data:
         form.consent.errors = [_("Nobody is tested without having agreed. Ask first, then tick.")]
         return _page(form), 422
+    if form.consent_given.data not in CONSENT_WAYS_OF_LISTS and not form.dry_run.data:
+        form.consent_given.errors = [_("Choose how they have agreed.")]
+        return _page(form), 422
     try:
         answer = actions.import_people(
             actor=current_actor(),
@@ -66,6 +76,7 @@ def list_lists() -> str | Response | tuple[str, int]:
             file_name=form.file.data.filename,
             content=form.file.data.read(),
             dry_run=bool(form.dry_run.data),
+            consent_given=form.consent_given.data or CONSENT_WAYS_OF_LISTS[0],
         )
     except LimsError as refusal:
         form.file.errors = [say_error(refusal)]

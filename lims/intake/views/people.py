@@ -15,7 +15,9 @@ from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, settings, vault
 from lims.intake import rules
 from lims.intake.actions import declarations as actions
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.birth_dates import BirthDate
+from lims.intake.consent import find_text
 from lims.intake.declaring import WITHDRAWAL_REASONS
 from lims.intake.models import Declaration
 from lims.intake.people import open_contact
@@ -60,7 +62,8 @@ def list_people() -> str | Response:
         else ([], "")
     )
     kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "after"}
-    return render_template(
+    shown = {declaration.person_id for declaration in page}
+    answer = render_template(
         "intake/people.html",
         declarations=page,
         more_url=url_for("intake.list_people", **kept, after=cursor) if cursor else None,
@@ -70,6 +73,8 @@ def list_people() -> str | Response:
         narrowed=narrowed,
         birth=_birth,
     )
+    record_accesses(actor=actor, person_ids=shown, shown_by="list")
+    return answer
 
 
 @intake.get("/people/<code>")
@@ -112,13 +117,16 @@ def reissue_result_code(code: str) -> str | tuple[str, int]:
         declaration = queries.get_declaration(db.session(), actor=current_actor(), code=code)
         return _record(declaration, reissue=form), refusal.status
     declaration = queries.get_declaration(db.session(), actor=current_actor(), code=code)
-    return render_template(
+    person_id = declaration.person_id
+    answer = render_template(
         "intake/declaration_result_code.html",
         declaration=declaration,
         secret=result_code_for(vault(), client_id=client_id),
         result_address=f"{settings().base_url}/results",
         svg=labels.qr_svg,
     )
+    record_accesses(actor=current_actor(), person_ids=[person_id], shown_by="record")
+    return answer
 
 
 @intake.route("/people/<code>/slip.pdf", methods=["GET", "POST"])
@@ -134,7 +142,10 @@ def print_slip(code: str) -> Response:
             raise InvalidInput(
                 "This result code is no longer valid. Issue a new one and print it then.", field="result_code"
             )
-    return as_pdf(slips_pdf([(declaration, secret)]), f"{declaration.code}.pdf")
+    person_id, name = declaration.person_id, f"{declaration.code}.pdf"
+    content = slips_pdf([(declaration, secret)])
+    record_accesses(actor=current_actor(), person_ids=[person_id], shown_by="paper")
+    return as_pdf(content, name)
 
 
 def as_pdf(content: bytes, name: str) -> Response:
@@ -153,13 +164,16 @@ def _record(declaration: Declaration, reissue: forms.ReissueForm | None = None) 
     subjects |= {sample.tube_id: sample.tube.code for sample in samples}
     withdraw = forms.WithdrawForm(formdata=None, client_id=uuid.uuid4())
     withdraw.reason.choices = [SelectChoice(word, say_word(word)) for word in WITHDRAWAL_REASONS]
-    return render_template(
+    household = queries.list_household(session, declaration=declaration)
+    shown = {declaration.person_id, *(one.person_id for one in household)}
+    answer = render_template(
         "intake/declaration.html",
         declaration=declaration,
         contact=open_contact(vault(), declaration.person),
         birth=_birth(declaration),
         samples=samples,
-        household=queries.list_household(session, declaration=declaration),
+        household=household,
+        consent=find_text(declaration.consent_version),
         events=read_timeline(session, subject_ids=subjects, codes_of=subjects),
         withdraw=withdraw if rules.DECLARATION.can(declaration.status, "withdrawn") else None,
         reissue=(reissue or forms.ReissueForm(formdata=None, client_id=uuid.uuid4()))
@@ -168,6 +182,8 @@ def _record(declaration: Declaration, reissue: forms.ReissueForm | None = None) 
         result_code=queries.find_live_result_code(session, declaration_id=declaration.id),
         svg=labels.qr_svg,
     )
+    record_accesses(actor=actor, person_ids=shown, shown_by="record")
+    return answer
 
 
 def _birth(declaration: Declaration) -> str:

@@ -1,0 +1,221 @@
+"""Erasing identities: names, birth dates, numbers, addresses, keys, and what was kept as it came. Counts stay.
+
+Not actions: called inside those of requests and of retention, and by the replay of a list after an old backup. The
+number of statements does not grow with the number of people.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from lims import audit
+from lims.field.models import FieldScan
+from lims.intake.models import Declaration, Discrepancy, Person, PersonIdentity, ResultCode, Sample, Tube
+from lims.msgid import N_
+from lims.names import fold
+from lims.personal.models import DataRequest, PersonCorrection
+from lims.results.certificates.models import Certificate
+from lims.results.fhir.models import ForeignIdentifier
+from lims.results.models import Result
+
+ERASED = N_("What was scanned was erased with the people's identities.")
+ERASED_SCAN = {"verdict": "wrong", "code": "not_judged", "message": ERASED, "parameters": {}}
+GONE = "…"
+EMPTY_HASH = bytes(32)
+
+
+def erase_people(
+    session: Session, *, person_ids: Collection[uuid.UUID], reason: str, erased_at: datetime
+) -> list[uuid.UUID]:
+    """Erase the identity of some people: year of birth, sex and commune stay, for the figures.
+
+    Args:
+        session: writing session.
+        person_ids: at most some hundreds; those erased before are left alone.
+        reason: "retention", "request" or "replayed".
+        erased_at: the moment that is kept.
+
+    Returns:
+        Who was erased now.
+    """
+    people = session.execute(
+        select(Person.id, Person.name, Person.birth_on)
+        .where(Person.id.in_(person_ids), Person.erased_at.is_(None))
+        .order_by(Person.id)
+        .with_for_update()
+    ).all()
+    ids = [row.id for row in people]
+    if not ids:
+        return []
+    declarations = session.execute(
+        select(Declaration.id, Declaration.code).where(Declaration.person_id.in_(ids))
+    ).all()
+    names = {row.id: row.name for row in people}
+    _erase_own_words(session, names)
+    _erase_raw(session, ids, declarations, names)
+    session.execute(update(Person), [_emptied(row, erased_at) for row in people])
+    session.execute(delete(PersonIdentity).where(PersonIdentity.person_id.in_(ids)))
+    _erase_links(session, ids, [row.id for row in declarations], erased_at)
+    for person_id in ids:
+        audit.note(session, "person", person_id, "erased", reason=reason)
+    session.expire_all()
+    return ids
+
+
+def _emptied(row: Any, erased_at: datetime) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": "",
+        "name_key": b"",
+        "name_folded": "",
+        "birth_on": date(row.birth_on.year, 1, 1),
+        "birth_precision": "year",
+        # what was sealed under it cannot be opened any more, in any copy that has no older key
+        "person_key": None,
+        "phone_sealed": None,
+        "phone_index": None,
+        "address_sealed": None,
+        "address_index": None,
+        "erased_at": erased_at,
+    }
+
+
+def _erase_links(
+    session: Session, ids: list[uuid.UUID], declaration_ids: list[uuid.UUID], erased_at: datetime
+) -> None:
+    """Erase what leads from elsewhere to the person: codes, households, rows of lists, numbers of other systems."""
+    session.execute(
+        update(Declaration)
+        .where(Declaration.person_id.in_(ids))
+        .values(natural_key=None, household_code=None)
+    )
+    session.execute(
+        update(ResultCode)
+        .where(ResultCode.declaration_id.in_(declaration_ids), ResultCode.revoked_at.is_(None))
+        .values(revoked_at=erased_at)
+    )
+    session.execute(
+        update(DataRequest).where(DataRequest.person_id.in_(ids)).values(note_sealed=None, answer_sealed=None)
+    )
+    session.execute(
+        update(PersonCorrection).where(PersonCorrection.person_id.in_(ids)).values(before_sealed=None)
+    )
+    foreign = session.scalars(
+        select(ForeignIdentifier.id)
+        .where(ForeignIdentifier.person_id.in_(ids))
+        .order_by(ForeignIdentifier.id)
+    ).all()
+    if foreign:
+        session.execute(
+            update(ForeignIdentifier),
+            [
+                {
+                    "id": key,
+                    "value_sealed": None,
+                    "value_index": secrets.token_bytes(32),
+                    "content_hash": None,
+                }
+                for key in foreign
+            ],
+        )
+    of_people = select(Result.id).join(Sample, Sample.id == Result.sample_id).where(Sample.person_id.in_(ids))
+    session.execute(update(Certificate).where(Certificate.result_id.in_(of_people)).values(text_sealed=b""))
+
+
+def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
+    """Take the person's name out of what staff wrote about their results, where somebody wrote it after all."""
+    rows = session.execute(
+        select(Result.id, Result.hold_note, Result.amendment_reason, Sample.person_id)
+        .join(Sample, Sample.id == Result.sample_id)
+        .where(Sample.person_id.in_(names), or_(Result.hold_note != "", Result.amendment_reason != ""))
+        .order_by(Result.id)
+    ).all()
+    changed = []
+    for row in rows:
+        notes = {
+            "hold_note": without_name(row.hold_note, names[row.person_id]),
+            "amendment_reason": without_name(row.amendment_reason, names[row.person_id]),
+        }
+        if notes != {"hold_note": row.hold_note, "amendment_reason": row.amendment_reason}:
+            changed.append({"id": row.id, **notes})
+    if changed:
+        session.execute(update(Result), changed)
+
+
+def without_name(note: str, name: str) -> str:
+    """Return a note without a person's name, however it is written; the whole note goes where it cannot be cut out."""
+    cut = note.replace(name, GONE) if name else note
+    return GONE if name and fold(name) in fold(cut) else cut
+
+
+def _erase_raw(
+    session: Session,
+    ids: list[uuid.UUID],
+    declarations: Sequence[Any],
+    names: dict[uuid.UUID, str],
+) -> None:
+    """Erase scans as they came: those of the people's declarations, and of tubes that were theirs alone."""
+    tubes = session.execute(
+        select(Tube.id, Tube.code)
+        .join(Sample, Sample.tube_id == Tube.id)
+        .where(Sample.person_id.in_(ids), Tube.mode == "single")
+    ).all()
+    erase_discrepancies(
+        session,
+        or_(
+            Discrepancy.declaration_id.in_([row.id for row in declarations]),
+            Discrepancy.tube_id.in_([row.id for row in tubes]),
+        ),
+        names=list(names.values()),
+    )
+    erase_scans(
+        session,
+        or_(
+            FieldScan.declaration_code.in_([row.code for row in declarations]),
+            FieldScan.tube_code.in_([row.code for row in tubes]),
+        ),
+    )
+
+
+def erase_discrepancies(session: Session, condition: Any, *, names: Collection[str]) -> int:
+    """Erase what discrepancies kept as it came; kind, codes and how they were settled stay."""
+    rows = session.execute(
+        select(Discrepancy.id, Discrepancy.details, Discrepancy.settled_note)
+        .where(condition)
+        .order_by(Discrepancy.id)
+    ).all()
+    if not rows:
+        return 0
+    changed = []
+    for row in rows:
+        note = row.settled_note
+        for name in names:
+            note = without_name(note, name)
+        # a message's parameters repeat what somebody typed
+        details = {key: value for key, value in row.details.items() if key not in ("message", "parameters")}
+        changed.append({"id": row.id, "raw_sealed": None, "details": details, "settled_note": note})
+    session.execute(update(Discrepancy), changed)
+    return len(changed)
+
+
+def erase_scans(session: Session, condition: Any) -> None:
+    """Erase what phones sent, as it came; what was never judged is judged as not possible."""
+    session.execute(
+        update(FieldScan)
+        .where(condition, or_(FieldScan.verdict.is_(None), FieldScan.verdict == "wrong"))
+        .values(verdict="wrong", answer=ERASED_SCAN)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(FieldScan)
+        .where(condition)
+        .values(raw_sealed=b"", content_hash=EMPTY_HASH)
+        .execution_options(synchronize_session=False)
+    )
