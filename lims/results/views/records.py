@@ -1,0 +1,142 @@
+"""A result's record, and the steps with one result."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from lims.auth.queries import map_display_names
+from lims.errors import LimsError
+from lims.extensions import db
+from lims.language import say, say_error
+from lims.pooling.rules import FINDINGS
+from lims.results.actions.amendment import amend_result
+from lims.results.actions.release import hold_results, release_results, unhold_results
+from lims.results.actions.verification import verify_results
+from lims.results.obstacles import (
+    ENDS_BY_ITSELF,
+    HOLDS,
+    Obstacle,
+    list_obstacles_to_release,
+    list_obstacles_to_verify,
+)
+from lims.results.queries import results as queries
+from lims.results.views import results
+from lims.results.views.steps import read_sent_id
+from lims.security import current_actor, needs
+from lims.timeline import read_timeline
+
+
+@results.get("/results/<uuid:result_id>")
+@needs("see_laboratory")
+def show_result(result_id: uuid.UUID) -> str:
+    """Show one version of a result: what it stands on, what blocks it, all versions, its journey."""
+    actor, session = current_actor(), db.session()
+    result = queries.get_result(session, actor=actor, result_id=result_id)
+    versions = queries.list_versions(session, sample_id=result.sample_id)
+    standing = queries.get_standing(session, result_id=result.id)
+    wanted = {"preliminary": "verify", "verified": "release"}.get(result.status, "")
+    obstacles: list[Obstacle] = []
+    if wanted == "verify":
+        obstacles = list_obstacles_to_verify(standing, verifier_id=actor.user_id)
+    elif wanted == "release":
+        obstacles = list_obstacles_to_release(standing)
+    subjects = [version.id for version in versions] + [result.sample_id, result.sample.tube_id]
+    return render_template(
+        "results/show_result.html",
+        result=result,
+        versions=versions,
+        names=map_display_names(
+            session,
+            user_ids=[
+                key
+                for item in versions
+                for key in (item.entered_by_id, item.verified_by_id, item.released_by_id)
+            ],
+        ),
+        obstacles=[say(item.message, item.parameters) for item in obstacles]
+        or [say(HOLDS[reason]) for reason in (result.hold_reason,) if reason],
+        wanted=wanted,
+        can_unhold=result.status == "held" and result.hold_reason not in ENDS_BY_ITSELF,
+        is_current=result.status != "superseded",
+        findings=FINDINGS,
+        events=read_timeline(session, subject_ids=subjects),
+        pages=current_app.view_functions,
+    )
+
+
+def _decide(result_id: uuid.UUID, decide: Callable[[uuid.UUID], dict[str, Any]]) -> Response:
+    """Take a step with one result and say its verdict."""
+    back = url_for("results.show_result", result_id=result_id)
+    try:
+        verdict = decide(read_sent_id())["verdicts"][0]
+        category = {"good": "success", "again": "warning", "wrong": "error"}[verdict["verdict"]]
+        flash(say(verdict["message"], verdict["parameters"]), category)
+    except LimsError as error:
+        flash(say_error(error), "error")
+    return redirect(back)
+
+
+@results.post("/results/<uuid:result_id>/verify")
+@needs("verify_results")
+def verify_result(result_id: uuid.UUID) -> Response:
+    """Verify one result."""
+    return _decide(
+        result_id, lambda key: verify_results(actor=current_actor(), client_id=key, result_ids=[result_id])
+    )
+
+
+@results.post("/results/<uuid:result_id>/release")
+@needs("release_results")
+def release_result(result_id: uuid.UUID) -> Response:
+    """Release one result."""
+    return _decide(
+        result_id, lambda key: release_results(actor=current_actor(), client_id=key, result_ids=[result_id])
+    )
+
+
+@results.post("/results/<uuid:result_id>/hold")
+@needs("release_results")
+def hold_result(result_id: uuid.UUID) -> Response:
+    """Put one result on hold."""
+    note = request.form.get("note", "")
+    return _decide(
+        result_id,
+        lambda key: hold_results(actor=current_actor(), client_id=key, result_ids=[result_id], note=note),
+    )
+
+
+@results.post("/results/<uuid:result_id>/unhold")
+@needs("release_results")
+def unhold_result(result_id: uuid.UUID) -> Response:
+    """Take one result off hold."""
+    return _decide(
+        result_id, lambda key: unhold_results(actor=current_actor(), client_id=key, result_ids=[result_id])
+    )
+
+
+@results.post("/results/<uuid:result_id>/amend", endpoint="amend_result")
+@needs("amend_results")
+def amend_result_form(result_id: uuid.UUID) -> Response:
+    """Write the next version of a result and show it."""
+    try:
+        answer = amend_result(
+            actor=current_actor(),
+            client_id=read_sent_id(),
+            result_id=result_id,
+            finding=request.form.get("finding", ""),
+            reason=request.form.get("reason", ""),
+        )
+    except LimsError as error:
+        flash(say_error(error), "error")
+        return redirect(url_for("results.show_result", result_id=result_id))
+    flash(
+        _("The amendment waits for a second person, as version %(version)s.", version=answer["version"]),
+        "success",
+    )
+    return redirect(url_for("results.show_result", result_id=answer["result"]))
