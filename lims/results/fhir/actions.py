@@ -252,11 +252,14 @@ class _Taking:
     def _keep_numbers(self, orders: Sequence[Order], registered: Sequence[Registered]) -> None:
         keys = map_person_keys(self.session, person_ids={outcome.person_id for outcome in registered})
         wanted: list[tuple[str, tuple[str, str], Registered, bytes | None]] = []
-        for order, outcome in zip(orders, registered, strict=True):
+        pairs = list(zip(orders, registered, strict=True))
+        for order, outcome in pairs:
             content = _keyed(order.content)
             wanted += [("order", number, outcome, content) for number, _ in order.numbers]
-            if order.patient:
-                wanted += [("person", number, outcome, None) for number, _ in order.patient.numbers]
+        # all orders, then all people: rows of the same columns are one statement
+        for order, outcome in pairs:
+            numbers = order.patient.numbers if order.patient else ()
+            wanted += [("person", number, outcome, None) for number, _ in numbers]
         persons = {number for kind, number, _, _ in wanted if kind == "person"}
         before = find_known(self.session, vault=vault(), kind="person", numbers=persons)
         rows = [

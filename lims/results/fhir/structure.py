@@ -93,7 +93,7 @@ def _find_model(kind: str) -> type[BaseModel] | None:
 
     try:
         model: type[BaseModel] = get_fhir_model_class(kind)
-    except LookupError:
+    except (LookupError, ValueError):
         return None
     if not issubclass(model, Resource) or model in (Resource, DomainResource):
         return None
