@@ -12,6 +12,7 @@ from lims import clock
 from lims.auth.actors import SYSTEM
 from lims.errors import InvalidInput
 from lims.extensions import db
+from lims.field.judging import judge_kept
 from lims.personal.actions import retention as actions
 from lims.personal.queries import requests
 from lims.personal.queries import retention as queries
@@ -30,6 +31,7 @@ TABLES = (
     "result",
     "certificate",
     "foreign_identifier",
+    "message",
     "inbound",
 )
 
@@ -64,10 +66,13 @@ def count_due() -> Erased:
 
 def erase_due() -> Erased:
     """Erase what is due; a run that was cut off is finished by the next one."""
+    due = [campaign.id for campaign in queries.list_due_campaigns(db.session(), today=clock.today())]
+    for campaign_id in due:
+        # what a phone sent is judged before it is erased
+        judge_kept(device_ids=queries.list_waiting_phones(db.session(), campaign_id=campaign_id))
     people = 0
     while erased := actions.erase_due_people(actor=SYSTEM):
         people += erased
-    due = [campaign.id for campaign in queries.list_due_campaigns(db.session(), today=clock.today())]
     for campaign_id in due:
         actions.erase_campaign_records(actor=SYSTEM, campaign_id=campaign_id)
     lists = actions.erase_old_refused_rows(actor=SYSTEM)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,13 +20,13 @@ from lims.field.models import FieldScan
 from lims.intake.models import Declaration, Discrepancy, Person, PersonIdentity, ResultCode, Sample, Tube
 from lims.msgid import N_
 from lims.names import fold
+from lims.outbox.models import Message
 from lims.personal.models import DataRequest, PersonCorrection
 from lims.results.certificates.models import Certificate
 from lims.results.fhir.models import ForeignIdentifier
 from lims.results.models import Result
 
 ERASED = N_("What was scanned was erased with the people's identities.")
-ERASED_SCAN = {"verdict": "wrong", "code": "not_judged", "message": ERASED, "parameters": {}}
 GONE = "…"
 EMPTY_HASH = bytes(32)
 
@@ -127,6 +127,8 @@ def _erase_links(
         )
     of_people = select(Result.id).join(Sample, Sample.id == Result.sample_id).where(Sample.person_id.in_(ids))
     session.execute(update(Certificate).where(Certificate.result_id.in_(of_people)).values(text_sealed=b""))
+    # a gateway's own words may repeat the number that it was given
+    session.execute(update(Message).where(Message.person_id.in_(ids)).values(last_error="", provider_id=None))
 
 
 def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
@@ -147,6 +149,19 @@ def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
             changed.append({"id": row.id, **notes})
     if changed:
         session.execute(update(Result), changed)
+    revoked = session.execute(
+        select(Certificate.id, Certificate.revoked_reason, Sample.person_id)
+        .join(Result, Result.id == Certificate.result_id)
+        .join(Sample, Sample.id == Result.sample_id)
+        .where(Sample.person_id.in_(names), Certificate.revoked_reason.is_not(None))
+        .order_by(Certificate.id)
+    ).all()
+    if revoked:
+        cut = [
+            {"id": row.id, "revoked_reason": without_name(row.revoked_reason, names[row.person_id])}
+            for row in revoked
+        ]
+        session.execute(update(Certificate), cut)
 
 
 def without_name(note: str, name: str) -> str:
@@ -206,16 +221,23 @@ def erase_discrepancies(session: Session, condition: Any, *, names: Collection[s
 
 
 def erase_scans(session: Session, condition: Any) -> None:
-    """Erase what phones sent, as it came; what was never judged is judged as not possible."""
+    """Erase what phones sent, as it came, once it is judged; which discrepancy keeps a refused one stays told."""
+    wrong = session.execute(
+        select(FieldScan.id, FieldScan.answer)
+        .where(condition, FieldScan.verdict == "wrong")
+        .order_by(FieldScan.id)
+    ).all()
+    if wrong:
+        session.execute(update(FieldScan), [{"id": row.id, "answer": _silent(row.answer)} for row in wrong])
     session.execute(
         update(FieldScan)
-        .where(condition, or_(FieldScan.verdict.is_(None), FieldScan.verdict == "wrong"))
-        .values(verdict="wrong", answer=ERASED_SCAN)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(FieldScan)
-        .where(condition)
+        .where(condition, FieldScan.verdict.is_not(None))
         .values(raw_sealed=b"", content_hash=EMPTY_HASH)
         .execution_options(synchronize_session=False)
     )
+
+
+def _silent(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a phone's answer without what it repeated of the scan."""
+    kept = {name: answer[name] for name in ("verdict", "code", "kind", "discrepancy") if name in answer}
+    return {**kept, "message": ERASED, "parameters": {}}

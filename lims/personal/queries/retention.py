@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
+from lims.field.models import Device, Enrolment, FieldScan
 from lims.intake.models import Declaration, PeopleImport, Person
 from lims.personal.rules import REFUSED_ROWS_DAYS
 from lims.places.models import Campaign
@@ -98,3 +99,14 @@ def list_erased(session: Session) -> tuple[Sequence[Any], Sequence[Any]]:
 def list_campaigns(session: Session) -> Sequence[Campaign]:
     """Return all campaigns."""
     return session.scalars(select(Campaign)).unique().all()
+
+
+def list_waiting_phones(session: Session, *, campaign_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """Return the phones of a campaign with scans that are not judged yet."""
+    return session.scalars(
+        select(FieldScan.device_id)
+        .join(Device, Device.id == FieldScan.device_id)
+        .join(Enrolment, Enrolment.id == Device.enrolment_id)
+        .where(Enrolment.campaign_id == campaign_id, FieldScan.verdict.is_(None))
+        .distinct()
+    ).all()
