@@ -7,6 +7,7 @@ import subprocess
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from engines import POSTGRESQL_BIN
@@ -94,8 +95,6 @@ def fill_everything(world: World, client: FlaskClient) -> Somebody:
 
 def end_campaign(world: World, *, retention_days: int = 30, ended_days_ago: int = 40) -> None:
     """Let a campaign have ended, with a term."""
-    from datetime import timedelta
-
     with writing() as session:
         campaign = session.get(Campaign, world.campaign_id)
         campaign.ends_on = clock.today() - timedelta(days=ended_days_ago)
