@@ -30,7 +30,12 @@ from lims.results.fhir.models import ForeignIdentifier
 from lims.results.fhir.orders import Order, Transaction
 from lims.results.fhir.problems import Problem, Unacceptable
 from lims.results.fhir.queries.identifiers import COLUMN, find_known, foreign_index
-from lims.results.fhir.queries.known import lock_people, map_person_keys, map_seen_declarations
+from lims.results.fhir.queries.known import (
+    list_taken,
+    lock_people,
+    map_person_keys,
+    map_seen_declarations,
+)
 from lims.results.fhir.resources.moments import instant
 from lims.tables import new_id
 from lims.transaction import action
@@ -136,10 +141,13 @@ class _Taking:
         seen = map_seen_declarations(
             self.session, actor=self.actor, declaration_ids={row.declaration_id for row in known.values()}
         )
+        taken = list_taken(self.session, client_ids={_client_id(order) for order in self.orders})
         fresh = []
         for order in self.orders:
             met = [(known[number], where) for number, where in order.numbers if number in known]
-            if not met:
+            if not met and _client_id(order) in taken:
+                self.refuse("conflict", REUSED, order.numbers[0][1])
+            elif not met:
                 fresh.append(order)
             for row, where in met:
                 key = row.declaration_id
@@ -241,9 +249,8 @@ class _Taking:
         if order.household:
             text = f"order|{order.campaign_id}|{order.household}"
             statement = replace(statement, household_code=household_code_for(vault(), text=text))
-        (system, value), _ = order.numbers[0]
         return Entry(
-            client_id=uuid.uuid5(SPACE, f"order|{system}|{value}"),
+            client_id=_client_id(order),
             statement=statement,
             commune_id=commune.id,
             person_id=person.id if person else None,
@@ -308,6 +315,12 @@ class _Taking:
                 "id": str(key),
                 "changed": instant(clock.now()),
             }
+
+
+def _client_id(order: Order) -> uuid.UUID:
+    """Return the id that an order's first number makes: the database takes it once."""
+    (system, value), _ = order.numbers[0]
+    return uuid.uuid5(SPACE, f"order|{system}|{value}")
 
 
 def _statement_of(person: Person, order: Order) -> Statement:

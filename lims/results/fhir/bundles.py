@@ -35,16 +35,24 @@ def make_outcome(issues: Iterable[Resource]) -> Resource:
     return {"resourceType": "OperationOutcome", "issue": list(issues)}
 
 
-def make_issue(kind: str, sentence: str, expression: str = "") -> Resource:
+def make_issue(kind: str, sentence: str, expression: str = "", diagnostics: str = "") -> Resource:
     """Return an issue of an OperationOutcome.
 
     Args:
         kind: of R4's issue types.
         sentence: for the reader, in their language.
         expression: path of what is at fault, "" where it is nothing in particular.
+        diagnostics: what a developer may want to know, "" for nothing.
     """
-    made = {"severity": "error", "code": kind, "details": {"text": sentence}}
-    return made | ({"expression": [expression]} if expression else {})
+    return without_empty(
+        {
+            "severity": "error",
+            "code": kind,
+            "details": {"text": sentence},
+            "diagnostics": diagnostics,
+            "expression": [expression] if expression else [],
+        }
+    )
 
 
 def make_searchset(

@@ -23,6 +23,7 @@ class PersonFacts:
         foreign: numbers of other systems, by their own system.
         commune: where the person lives, with what it lies in.
         is_erased: the identity was erased.
+        is_restricted: the person asked that their data be only kept.
         changed_at: the last event.
     """
 
@@ -34,6 +35,7 @@ class PersonFacts:
     foreign: Numbers
     commune: str
     is_erased: bool
+    is_restricted: bool
     changed_at: datetime
 
 

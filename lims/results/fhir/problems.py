@@ -17,12 +17,14 @@ class Problem:
         message: msgid.
         expression: FHIRPath of what is at fault.
         parameters: values for the message.
+        diagnostics: what a library said, in English, "" for nothing.
     """
 
     kind: str
     message: str
     expression: str
     parameters: Mapping[str, object] = field(default_factory=dict)
+    diagnostics: str = ""
 
 
 class Unacceptable(LimsError):

@@ -32,7 +32,13 @@ LIST = N_("This is a list. Send [ … ].")
 NO_LIST = N_("This is a single value, no list.")
 EMPTY = N_("This is empty. Leave it out, or say something.")
 DEEP = N_("This is nested too deeply.")
-SHAPE = N_("Send %(wanted)s here.")
+SHAPES: Mapping[type, str] = {
+    bool: N_("Send true or false."),
+    int: N_("Send a whole number."),
+    Decimal: N_("Send a number."),
+    str: N_("Send a text."),
+    dict: N_("Send an object: { … }."),
+}
 CODE = N_("“%(code)s” is not one of the codes allowed here: %(allowed)s.")
 TARGET = N_("This refers to %(kind)s; allowed are %(allowed)s.")
 CHOICE = N_("Only one of %(names)s can be there.")
@@ -40,8 +46,7 @@ UNUSED = N_("%(name)s cannot be understood here. Leave it out.")
 NO_TYPE = N_("“%(kind)s” is no type of resource of R4.")
 INVARIANT = N_("A value and a reason why there is none cannot be there together (obs-6).")
 REQUIRED = N_("This element is required.")
-FORMAT = N_("This does not have the form that R4 asks for: %(text)s.")
-WORDS = {bool: "true or false", int: "a whole number", Decimal: "a number", str: "a text", dict: "an object"}
+FORMAT = N_("This does not have the form that R4 asks for.")
 
 
 def check_resource(resource: object, path: str) -> list[Problem]:
@@ -52,7 +57,7 @@ def check_resource(resource: object, path: str) -> list[Problem]:
         path: where it stands, as "Bundle.entry[0].resource".
     """
     if not isinstance(resource, dict):
-        return [Problem("structure", SHAPE, path, {"wanted": WORDS[dict]})]
+        return [Problem("structure", SHAPES[dict], path)]
     kind = resource.get("resourceType")
     model = _find_model(kind) if isinstance(kind, str) else None
     if model is None:
@@ -171,7 +176,7 @@ def _check_value(
 ) -> Iterator[Problem]:
     if hasattr(kind, "get_model_klass"):
         if not isinstance(value, dict):
-            yield Problem("structure", SHAPE, path, {"wanted": WORDS[dict]})
+            yield Problem("structure", SHAPES[dict], path)
             return
         yield from _walk(value, kind.get_model_klass(), path, depth + 1)
         if "enum_reference_types" in extra:
@@ -179,7 +184,7 @@ def _check_value(
         return
     wanted = kind if kind in (bool, int, Decimal) else str
     if not _fits(value, wanted):
-        yield Problem("value", SHAPE, path, {"wanted": WORDS[wanted]})
+        yield Problem("value", SHAPES[wanted], path)
     elif is_code and "enum_values" in extra and value not in extra["enum_values"]:
         words = {"code": value[:60], "allowed": ", ".join(extra["enum_values"])}
         yield Problem("code-invalid", CODE, path, words)
@@ -211,7 +216,7 @@ def _validate(value: dict[str, Any], model: type[BaseModel], path: str) -> Itera
                 "required" if missing else "value",
                 REQUIRED if missing else FORMAT,
                 _path_of(error["loc"], model, path),
-                {} if missing else {"text": str(error["msg"]).removeprefix("Value error, ")[:200]},
+                diagnostics="" if missing else str(error["msg"]).removeprefix("Value error, ")[:200],
             )
 
 

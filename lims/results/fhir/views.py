@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 import lims
 from lims import clock
+from lims.config import Settings, SettingsError
 from lims.errors import NotFound
-from lims.extensions import db, settings, vault
+from lims.extensions import db, vault
 from lims.intake.actions.accesses import record_accesses
 from lims.language import say
 from lims.results.fhir.actions import accept_orders
@@ -43,9 +45,19 @@ fhir = Blueprint("fhir", __name__, url_prefix="/fhir")
 MEDIA_TYPE = "application/fhir+json"
 
 
+@fhir.record
+def _read_settings(state: BlueprintSetupState) -> None:
+    """Make the dialect when the application starts, so that it does not start with a system or code there is not."""
+    configured: Settings = state.app.extensions["lims.settings"]
+    try:
+        made = make_dialect(configured.base_url, configured.fhir_systems, configured.fhir_codes)
+    except ValueError as fault:
+        raise SettingsError(f"FHIR_SYSTEMS and FHIR_CODES: {fault}.") from None
+    state.app.extensions["lims.fhir"] = made
+
+
 def _dialect() -> Dialect:
-    configured = settings()
-    return make_dialect(configured.base_url, configured.fhir_systems, configured.fhir_codes)
+    return cast(Dialect, current_app.extensions["lims.fhir"])
 
 
 def _reader() -> Reader:
@@ -184,7 +196,10 @@ def take_in() -> Response:
 
 
 def _refuse(refusal: Unacceptable) -> Response:
-    issues = [make_issue(one.kind, say(one.message, one.parameters), one.expression) for one in refusal.found]
+    issues = [
+        make_issue(one.kind, say(one.message, one.parameters), one.expression, one.diagnostics)
+        for one in refusal.found
+    ]
     return _answer(make_outcome(issues), refusal.status)
 
 

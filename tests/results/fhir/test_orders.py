@@ -12,8 +12,10 @@ from signing import bearer
 from sqlalchemy import func, select, text
 from statements import count_statements
 
+from lims import clock
 from lims.extensions import db
 from lims.intake.models import Declaration, Person, PersonIdentity, ResultCode
+from lims.personal.actions.erasing import erase_people
 from lims.places.models import Campaign
 from lims.results.fhir.models import ForeignIdentifier
 from lims.tables import Base
@@ -209,6 +211,24 @@ def test_a_patients_number_with_another_name_is_nobody_elses(system):
     answer = system.send(other)
     assert answer.status_code == 409
     assert issues(answer) == [("conflict", "Bundle.entry[0].resource.identifier[0]")]
+
+
+def test_an_order_of_somebody_who_was_erased_is_not_taken_again(system):
+    bundle = make_bundle(system.world)
+    system.send(bundle)
+    with writing() as session:
+        erase_people(
+            session,
+            person_ids=list(session.scalars(select(Person.id))),
+            reason="request",
+            erased_at=clock.now(),
+        )
+    before = picture()
+    again = make_bundle(system.world)
+    answer = system.send(again)
+    assert answer.status_code == 409
+    assert issues(answer) == [("conflict", "Bundle.entry[1].resource.identifier[0]")]
+    assert picture() == before
 
 
 def test_numbers_of_other_systems_are_sealed(system):

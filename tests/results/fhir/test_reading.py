@@ -16,8 +16,9 @@ from signing import bearer, sign_in
 from sqlalchemy import select, update
 from statements import count_statements
 
-from lims import clock
+from lims import clock, create_app
 from lims.auth import queries as auth_queries
+from lims.config import Settings, SettingsError
 from lims.extensions import db
 from lims.intake.models import Declaration, Person, PersonAccess
 from lims.results.actions.amendment import amend_result
@@ -283,6 +284,18 @@ def test_somebody_whose_identity_was_erased_is_gone_and_the_report_stays(program
     assert program.ids("/fhir/DiagnosticReport") == [key]
 
 
+def test_somebody_who_asked_that_their_data_be_only_kept_is_named_by_nothing(program, lab):
+    (tube,) = receive(lab, 1)
+    (sample,) = samples_of(tube)
+    person = sample.person_id
+    with writing() as session:
+        session.execute(update(Person).values(restricted_at=clock.now()))
+    db.session.rollback()
+    told = program.get(f"/fhir/Patient/{person}").json
+    assert set(told) == {"resourceType", "id", "meta", "active"}
+    assert told["meta"]["security"][0]["code"] == "R"
+
+
 def test_whose_data_a_program_was_shown_is_written_down(app, program, lab):
     receive(lab, 3)
     program.get("/fhir/DiagnosticReport?_count=2")
@@ -369,6 +382,17 @@ def test_systems_and_codes_are_settings(lab):
     assert dialect.systems["tube"] == "https://x.example.org/fhir/sid/tube"
     with pytest.raises(ValueError, match="cccp"):
         make_dialect("https://x.example.org", {"cccp": "urn:x"}, {})
+
+
+def test_a_system_that_there_is_not_stops_the_start(tmp_path):
+    settings = Settings.from_environment(
+        {"DEMO": "1", "LIMS_INSTANCE": str(tmp_path), "FHIR_SYSTEMS": "cccp=urn:x"}
+    )
+    assert settings.fhir_systems == {"cccp": "urn:x"}
+    with pytest.raises(SettingsError, match="cccp"):
+        create_app(settings)
+    with pytest.raises(SettingsError, match="FHIR_CODES"):
+        Settings.from_environment({"DEMO": "1", "FHIR_CODES": "test"})
 
 
 @pytest.mark.parametrize(

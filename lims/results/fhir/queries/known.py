@@ -35,6 +35,11 @@ def lock_people(
     return {person.id: person for person in people}
 
 
+def list_taken(session: Session, *, client_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which ids declarations were made with; a number whose person was erased is known by nothing else."""
+    return set(session.scalars(select(Declaration.client_id).where(Declaration.client_id.in_(client_ids))))
+
+
 def map_person_keys(session: Session, *, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, bytes | None]:
     """Return the wrapped keys of some people."""
     rows = session.execute(select(Person.id, Person.person_key).where(Person.id.in_(person_ids)))

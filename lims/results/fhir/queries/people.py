@@ -36,7 +36,7 @@ def list_people(
     if search.ids is not None:
         query = query.where(Person.id.in_(search.ids))
     if search.identifiers is not None:
-        query = query.where(_has_number(vault, dialect, search.identifiers))
+        query = query.where(_has_number(vault, dialect, search.identifiers), Person.restricted_at.is_(None))
     return list_keys(session, query, Person.id, after=after, most=search.count + 1)
 
 
@@ -85,6 +85,7 @@ def read_people(
             foreign=foreign[person.id],
             commune=person.commune.full_name,
             is_erased=person.erased_at is not None,
+            is_restricted=person.restricted_at is not None,
             changed_at=max(person.created_at, changes.get(person.id, person.created_at)),
         )
         for person in people

@@ -6,9 +6,13 @@ from lims.results.fhir.dialect import Dialect, Resource, without_empty
 from lims.results.fhir.facts import PersonFacts
 from lims.results.fhir.resources.moments import meta
 
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+
 
 def make_patient(person: PersonFacts, dialect: Dialect) -> Resource:
     """Return a Patient."""
+    if person.is_restricted:
+        return _make_restricted(person)
     identifiers = [{"use": "official", **dialect.identifier(name, value)} for name, value in person.papers]
     identifiers += [
         {"use": "secondary", "system": system, "value": value} for system, value in person.foreign
@@ -26,6 +30,17 @@ def make_patient(person: PersonFacts, dialect: Dialect) -> Resource:
             "address": [{"use": "home", "text": person.commune, "country": "VN"}],
         }
     )
+
+
+def _make_restricted(person: PersonFacts) -> Resource:
+    """Return a Patient that nobody is named by: the person asked that their data be only kept."""
+    label = {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}
+    return {
+        "resourceType": "Patient",
+        "id": str(person.id),
+        "meta": meta(person.changed_at) | {"security": [label]},
+        "active": True,
+    }
 
 
 def make_name(name: str) -> Resource:
