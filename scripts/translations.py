@@ -39,6 +39,8 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "NotAllowed": None,
     "SignInNeeded": None,
     "TooManyTries": None,
+    "BadSearch": None,
+    "Gone": None,
 }
 
 
