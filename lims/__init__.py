@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     Raises:
         lims.config.SettingsError: a setting is missing or unsafe.
     """
-    from lims import compression, database, edge, extensions, language, registry, security, web
+    from lims import api_document, compression, database, edge, extensions, language, registry, security, web
     from lims.vault import Vault
 
     settings = settings or Settings.from_environment()
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     compression.init_app(app)
     web.init_app(app)
     registry.register_blueprints(app)
+    api_document.init_app(app)
     return app
 
 
