@@ -55,7 +55,9 @@ def hand_up(session: Session, *, pools: Sequence[Pool]) -> None:
     )
 
 
-def reopen_resolved(session: Session, *, tube_ids: Collection[uuid.UUID]) -> None:
+def reopen_resolved(
+    session: Session, *, tube_ids: Collection[uuid.UUID], reason: str = "run_withdrawn"
+) -> None:
     """Put resolved pools back to called whose members wait again."""
     for pool in load_pools(
         session,
@@ -64,7 +66,7 @@ def reopen_resolved(session: Session, *, tube_ids: Collection[uuid.UUID]) -> Non
         lock=True,
     ):
         pool.status, pool.resolved_at = "called", None
-        audit.note(session, "pool", pool.id, "reopened", reason="run_withdrawn")
+        audit.note(session, "pool", pool.id, "reopened", reason=reason)
     session.flush()
 
 
@@ -138,6 +140,29 @@ def test_again(session: Session, *, actor: Actor, pools: Sequence[Pool], alone: 
         fresh.extend(_anew(pool, kept, alone=alone))
     again.pool_codes.extend(open_pools(session, actor, fresh))
     return again
+
+
+def test_tube_again(session: Session, *, actor: Actor, pool: Pool, tube_id: uuid.UUID) -> str:
+    """Open a pool of one for a kept tube whose result was withdrawn; the pool that it hung on stands for the others.
+
+    Args:
+        session: writing session.
+        actor: who withdraws.
+        pool: that the result hung on.
+        tube_id: one of its tubes, with one person's sample.
+
+    Returns:
+        The new pool's code; empty where the tube is gone, holds several people, or is in another test.
+    """
+    tube = next(tube for tube in load_members(session, [pool.id], lock=True)[pool.id] if tube.row.id == tube_id)
+    busy = session.scalar(
+        select(PoolMember.pool_id).where(PoolMember.tube_id == tube_id, PoolMember.in_test).limit(1)
+    )
+    if tube.is_lost or tube.row.mode != "single" or busy is not None:
+        return ""
+    answers = pool.id if pool.purpose == "screen" or pool.parent_id is None else pool.parent_id
+    (code,) = open_pools(session, actor, [NewPool(pool, (tube,), pool.purpose, 1, True, answers)])
+    return code
 
 
 def _waits(tube: Member) -> bool:

@@ -37,6 +37,10 @@ class Result(Keyed, Base):
     hold_reason: Mapped[str | None] = mapped_column(word())
     hold_note: Mapped[str] = mapped_column(String(500), default="")
     amendment_reason: Mapped[str] = mapped_column(String(500), default="")
+    withdrawn_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    withdrawn_at: Mapped[datetime | None]
+    # in a supervisor's words, or the word of what withdrew it; also of one that was replaced since
+    withdrawal_reason: Mapped[str] = mapped_column(String(500), default="")
     first_read_at: Mapped[datetime | None]
     sample: Mapped[Sample] = relationship()
     pool: Mapped[Pool] = relationship()

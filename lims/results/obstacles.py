@@ -33,6 +33,7 @@ class Standing:
         verified_by_id: who verified it.
         is_amendment: a person changed what the call said, with a reason.
         sample_id: whose finding it is.
+        tube_id, pool_id, run_id: what it hangs on.
         sample_status: word of `intake.rules.SAMPLE`.
         declaration_id: what a release closes.
         tube_code: printed on the sample's tube.
@@ -57,6 +58,9 @@ class Standing:
     verified_by_id: uuid.UUID | None
     is_amendment: bool
     sample_id: uuid.UUID
+    tube_id: uuid.UUID
+    pool_id: uuid.UUID
+    run_id: uuid.UUID
     sample_status: str
     declaration_id: uuid.UUID
     tube_code: str

@@ -23,5 +23,14 @@ HOLD_REASONS = (
     "discrepancy",  # an open discrepancy of its tube or person
     "supervisor",  # a person put it on hold
 )
+# What whoever releases a result "detected" says to have looked at: the curves, or the Ct values where there are none.
+LOOKS = ("curve", "ct")
+# What follows where one result is withdrawn.
+AFTER_WITHDRAWAL = (
+    "retest",  # the kept tube is tested again, alone
+    "resample",  # the person is asked for a new sample
+)
+# Results that one step takes at most; what is more is taken by the next.
+MOST_AT_ONCE = 5000
 # Findings after which the person is asked for a new sample.
 UNCLEAR = frozenset({"inconclusive", "invalid"})

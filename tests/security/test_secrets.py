@@ -208,6 +208,33 @@ def test_no_page_list_search_or_print_shows_a_result_code(journey, role):
     assert shown == []
 
 
+def _exported(journey: Journey, role: str) -> dict[str, str]:
+    """Return every export that a role may take, in each of the formats that are text."""
+    client, headers = journey.stage.app.test_client(use_cookies=False), journey.stage.bearer(role)
+    kinds = [one["kind"] for one in client.get("/api/v1/exports", headers=headers).json["kinds"]]
+    return {
+        f"{kind}.{form}": client.post(
+            f"/api/v1/exports/{kind}", json={"format": form}, headers=headers
+        ).get_data(as_text=True)
+        for kind in kinds
+        for form in ("csv", "ndjson")
+    }
+
+
+@pytest.mark.parametrize(
+    "role", ["health_worker", "technician", "supervisor", "coordinator", "administrator"]
+)
+def test_no_export_holds_a_result_code_and_the_laboratory_s_name_nobody(journey, role):
+    files = _exported(journey, role)
+    assert len(files) > 4
+    assert [name for name, text in files.items() if _hidden(text, result_codes=journey.secrets)] == []
+    if role in LABORATORY:
+        for word in (*NAMES, *PHONES, *NUMBERS, *STREETS):
+            assert [name for name, text in files.items() if any(form in text for form in _forms(word))] == []
+    if role == "health_worker":
+        assert NAMES[0] in files["people.csv"], "or this proves nothing"
+
+
 @pytest.mark.parametrize("role", LABORATORY)
 def test_the_laboratory_learns_nobodys_name_or_number(journey, role):
     told = [

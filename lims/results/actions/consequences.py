@@ -10,16 +10,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from lims import audit
 from lims.intake import consequences
 from lims.pooling.lost_tubes import take_out_lost_tubes
 from lims.pooling.outcomes import Outcome, Resolution
 from lims.pooling.resolution import close_resolved, late_outcomes, outcomes_after_loss
 from lims.results.actions.review import ask_again, open_discordances, write_results
-from lims.results.models import Result
+from lims.results.actions.withdrawing import take_back
 from lims.results.queries import late_names as late
 from lims.results.queries import waiting
 
@@ -79,12 +77,7 @@ def withdraw_results_of_closed_samples(
         0: those who closed them asked the people.
     """
     result_ids = waiting.lock_unreleased_results(session, sample_ids=sample_ids)
-    if result_ids:
-        session.execute(
-            update(Result).where(Result.id.in_(result_ids)).values(status="withdrawn", hold_reason=None)
-        )
-    for result_id in result_ids:
-        audit.note(session, "result", result_id, "withdrawn", reason=reason)
+    take_back(session, result_ids, reason=reason)
     close_resolved(session, waiting.list_pools_of_samples(session, sample_ids=sample_ids))
     return 0
 

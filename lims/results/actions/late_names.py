@@ -23,6 +23,7 @@ from lims.intake.queries.discrepancies import get_discrepancy
 from lims.intake.rules import DECLARATION, SAMPLE
 from lims.pooling.resolution import close_resolved, late_outcomes
 from lims.results.actions.review import ask_again, open_discordances, write_results
+from lims.results.actions.withdrawing import take_back
 from lims.results.models import Result
 from lims.results.queries import late_names as late
 from lims.transaction import action
@@ -167,9 +168,9 @@ def settle_discordance(
     held = late.lock_held_for_discordance(session, pool_id=discrepancy.pool_id)
     ids = [row.id for row in held]
     if settlement == "accepted":
-        _move(session, ids, verb="unheld", status="preliminary")
+        _let_go(session, ids)
     else:
-        _move(session, ids, verb="withdrawn", status="withdrawn")
+        take_back(session, ids, reason="discordance")
         ask_again(session, [(row.sample_id, "discordance") for row in held])
     mark_settled(session, actor=actor, discrepancy=discrepancy, settlement=settlement, note=note)
     let_go = len(ids) if settlement == "accepted" else 0
@@ -181,11 +182,13 @@ def settle_discordance(
     }
 
 
-def _move(session: Session, ids: Sequence[uuid.UUID], *, verb: str, status: str) -> None:
+def _let_go(session: Session, ids: Sequence[uuid.UUID]) -> None:
     if ids:
-        session.execute(update(Result).where(Result.id.in_(ids)).values(status=status, hold_reason=None))
+        session.execute(
+            update(Result).where(Result.id.in_(ids)).values(status="preliminary", hold_reason=None)
+        )
     for result_id in ids:
-        audit.note(session, "result", result_id, verb, reason="discordance")
+        audit.note(session, "result", result_id, "unheld", reason="discordance")
 
 
 asking.ask(late.find_called_tubes)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lims import audit
 from lims.auth.actors import Actor
 from lims.intake import settling
 from lims.intake.actions.discrepancies import check_settlement, mark_settled
@@ -19,6 +18,7 @@ from lims.intake.models import Discrepancy
 from lims.intake.queries.discrepancies import get_discrepancy
 from lims.pooling.resolution import close_resolved
 from lims.results.actions.review import ask_again
+from lims.results.actions.withdrawing import take_back
 from lims.results.models import Result
 from lims.results.queries import withdrawals
 from lims.transaction import action
@@ -65,10 +65,7 @@ def _ask_again(session: Session, discrepancy: Discrepancy) -> int:
     """Withdraw what waits to be told of the pool or the run, and ask its people for new samples."""
     rows = withdrawals.lock_waiting_results(session, run_id=discrepancy.run_id, pool_id=discrepancy.pool_id)
     ids = [row.id for row in rows]
-    if ids:
-        session.execute(update(Result).where(Result.id.in_(ids)).values(status="withdrawn", hold_reason=None))
-    for row in rows:
-        audit.note(session, "result", row.id, "withdrawn", reason=discrepancy.kind)
+    take_back(session, ids, reason=discrepancy.kind)
     # a positive pool has no results: its people wait for their second tests
     tube_ids = withdrawals.list_tubes(session, pool_ids=[discrepancy.pool_id]) if discrepancy.pool_id else []
     waiting = [row.id for row in withdrawals.list_bound_samples(session, tube_ids=tube_ids)]

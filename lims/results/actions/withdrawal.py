@@ -27,6 +27,7 @@ from lims.pooling.rules import RUN, WITHDRAWAL_CAUSES
 from lims.results.actions.consequences import report
 from lims.results.actions.release import check_reason
 from lims.results.actions.review import ask_again
+from lims.results.actions.withdrawing import take_back
 from lims.results.announcing import announce_taken_back
 from lims.results.models import Result
 from lims.results.queries import results as queries
@@ -180,11 +181,7 @@ def _withdraw(session: Session, actor: Actor, run: Run, cause: str, reason: str)
 def _withdraw_results(session: Session, run: Run, concerned: Concerned, reason: str) -> None:
     """Withdraw what hangs on a run; its samples wait again, but those whose people were asked for a new one."""
     rows = withdrawals.lock_results_of_run(session, run_id=run.id)
-    ids = [row.id for row in rows]
-    if ids:
-        session.execute(update(Result).where(Result.id.in_(ids)).values(status="withdrawn", hold_reason=None))
-    for row in rows:
-        audit.note(session, "result", row.id, "withdrawn", reason="run_withdrawn")
+    take_back(session, [row.id for row in rows], reason="run_withdrawn", explanation=reason)
     released = [row.id for row in rows if row.status == "released"]
     announce_taken_back(session, released, reason)
     concerned.results, concerned.told = len(rows), len(released)

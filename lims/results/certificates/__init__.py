@@ -1,1 +1,1 @@
-"""Proof that others can check offline: signed certificates in the HC1 format, their keys, their revocation, the sheet."""
+"""Proof that others can check offline: certificates in the HC1 format, their keys, their revocation, the sheet."""

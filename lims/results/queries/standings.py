@@ -17,20 +17,25 @@ from lims.results.models import Result
 from lims.results.obstacles import Standing
 
 
-def lock_standings(session: Session, *criteria: ColumnElement[bool]) -> list[Standing]:
+def lock_standings(
+    session: Session, *criteria: ColumnElement[bool], most: int | None = None
+) -> list[Standing]:
     """Read and lock the results of some criteria with all that decides about them.
 
     Args:
         session: the writing session.
         criteria: conditions on `Result`, as `Result.run_id == run.id`.
+        most: only the oldest so many.
 
     Returns:
         Standings in the order in which the results were made.
     """
-    return read_standings(session, *criteria, lock=True)
+    return read_standings(session, *criteria, lock=True, most=most)
 
 
-def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool = False) -> list[Standing]:
+def read_standings(
+    session: Session, *criteria: ColumnElement[bool], lock: bool = False, most: int | None = None
+) -> list[Standing]:
     """Read the results of some criteria with all that decides about them; see `lock_standings`."""
     query = (
         select(
@@ -68,6 +73,7 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
         )
         .where(*criteria)
         .order_by(Result.id)
+        .limit(most)
     )
     rows = session.execute(query.with_for_update(of=Result) if lock else query).all()
     if not rows:
@@ -84,6 +90,9 @@ def read_standings(session: Session, *criteria: ColumnElement[bool], lock: bool 
             verified_by_id=row.verified_by_id,
             is_amendment=bool(row.amendment_reason),
             sample_id=row.sample_id,
+            tube_id=row.tube_id,
+            pool_id=row.pool_id,
+            run_id=row.run_id,
             sample_status=row.sample_status,
             declaration_id=row.declaration_id,
             tube_code=row.tube_code,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from factories import MORNING, make_place, make_user
+from intake.people import collect_people
 from pooling import bench
 from pooling.received import receive, samples_of
 from results import desk
@@ -142,7 +143,7 @@ def test_tubes_pools_and_reports_are_found(program, lab):
 def test_what_was_changed_since_a_moment_is_found_and_nothing_else(program, lab):
     with clock.at(MORNING):
         run, tubes = desk.run_tubes(lab, 5)
-        receive(lab, 2)
+        collect_people(lab, 2)
     later = MORNING + timedelta(hours=2)
     with clock.at(later):
         desk.verify_and_release(lab, run)

@@ -1,4 +1,8 @@
-"""When things were changed: told by their chains of custody, to which every change adds a line."""
+"""When things were changed: told by their chains of custody, to which every change adds a line.
+
+What was changed since a moment is found from the newest lines, so that asking every few minutes costs as much as was
+changed, however large the tables are.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lims.audit import Event
@@ -26,37 +30,22 @@ def map_changes(session: Session, *, subject_ids: Collection[uuid.UUID]) -> dict
     return {row[0]: row[1] for row in rows}
 
 
-def changed_within(
-    search: Search,
-    *subjects: Key,
-    made_at: InstrumentedAttribute[datetime],
-    through: Select[Any] | None = None,
-) -> ColumnElement[bool]:
+def changed_within(search: Search, key: Key, *others: Select[Any]) -> ColumnElement[bool]:
     """Return the condition that something was changed when a search asks for it.
 
     Args:
         search: with its bounds.
-        subjects: columns with the keys of the chains that tell of it.
-        made_at: when it came into being, for what has no line.
-        through: a query for keys of `subjects[0]` whose further chains tell of it too; it is narrowed to those
-            changed by a condition on `Event.subject_id`, see `queries.reports`.
+        key: the thing's key, whose own chain tells of it.
+        others: queries for keys of it by what else tells of it, each joined with `Event`.
     """
     conditions = []
     if search.since is not None:
-        conditions.append(_changed_since(search.since, subjects, made_at, through))
+        conditions.append(key.in_(_since(search.since, others)))
     if search.before is not None:
-        conditions.append(not_(_changed_since(search.before, subjects, made_at, through)))
+        conditions.append(key.not_in(_since(search.before, others)))
     return and_(True, *conditions)
 
 
-def _changed_since(
-    moment: datetime,
-    subjects: tuple[Key, ...],
-    made_at: InstrumentedAttribute[datetime],
-    through: Select[Any] | None,
-) -> ColumnElement[bool]:
-    lines = select(Event.subject_id).where(Event.recorded_at >= moment)
-    found: list[ColumnElement[bool]] = [made_at >= moment, *(subject.in_(lines) for subject in subjects)]
-    if through is not None:
-        found.append(subjects[0].in_(through.where(Event.recorded_at >= moment)))
-    return or_(*found)
+def _since(moment: datetime, others: tuple[Select[Any], ...]) -> Any:
+    own = select(Event.subject_id)
+    return union(*(query.where(Event.recorded_at >= moment) for query in (own, *others)))

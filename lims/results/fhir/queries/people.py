@@ -31,7 +31,7 @@ def list_people(
     query = select(Person.id).where(
         sees_person(actor),
         Person.erased_at.is_(None),
-        changed_within(search, Person.id, made_at=Person.created_at),
+        changed_within(search, Person.id),
     )
     if search.ids is not None:
         query = query.where(Person.id.in_(search.ids))

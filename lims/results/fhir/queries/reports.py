@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lims.audit import Event
 from lims.auth import queries as accounts
@@ -30,10 +30,9 @@ def list_reports(
     session: Session, *, actor: Actor, search: Search, after: uuid.UUID | None
 ) -> Sequence[uuid.UUID]:
     """Return keys of samples, one more than a page holds: each has its report, from the beginning on."""
-    results = select(Result.sample_id).join(Event, Event.subject_id == Result.id)
-    query = select(Sample.id).where(
-        sees_sample(actor), changed_within(search, Sample.id, made_at=Sample.recorded_at, through=results)
-    )
+    version = aliased(Result)
+    results = select(version.sample_id).join(Event, Event.subject_id == version.id)
+    query = select(Sample.id).where(sees_sample(actor), changed_within(search, Sample.id, results))
     if search.ids is not None:
         query = query.where(Sample.id.in_(search.ids))
     for name, keys in search.references:
@@ -188,7 +187,7 @@ def list_releases(
             Result.status != "superseded",
             Result.released_at.is_not(None),
             sees_sample(actor),
-            changed_within(search, Result.id, made_at=Result.created_at),
+            changed_within(search, Result.id),
         )
     )
     if search.ids is not None:

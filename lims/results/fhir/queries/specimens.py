@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from lims.audit import Event
 from lims.auth.actors import Actor
 from lims.intake.models import Sample, Tube
 from lims.places.models import Place
@@ -25,9 +26,9 @@ def list_samples(
     session: Session, *, actor: Actor, dialect: Dialect, search: Search, after: uuid.UUID | None, most: int
 ) -> Sequence[uuid.UUID]:
     """Return keys of samples, at most `most`."""
-    query = select(Sample.id).where(
-        sees_sample(actor), changed_within(search, Sample.id, Sample.tube_id, made_at=Sample.recorded_at)
-    )
+    own = aliased(Sample)
+    tubes = select(own.id).join(Event, Event.subject_id == own.tube_id).where(own.status != "void")
+    query = select(Sample.id).where(sees_sample(actor), changed_within(search, Sample.id, tubes))
     if search.ids is not None:
         query = query.where(Sample.id.in_(search.ids))
     for _, people in search.references:
@@ -44,7 +45,7 @@ def list_pools(
     """Return keys of closed pools of several people, at most `most`; a pool belongs to no patient."""
     if search.references:
         return []
-    query = _select_pools(actor).where(changed_within(search, Pool.id, made_at=Pool.opened_at))
+    query = _select_pools(actor).where(changed_within(search, Pool.id))
     if search.ids is not None:
         query = query.where(Pool.id.in_(search.ids))
     if search.identifiers is not None:

@@ -1,0 +1,83 @@
+"""Whom a verifier trusts: certificates of signers, by key id, and of their roots. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from lims.errors import InvalidInput
+from lims.results.certificates.signing import calculate_kid
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The signers a verifier accepts.
+
+    Args:
+        signers: certificates by key id.
+        roots: certificates that may sign others.
+    """
+
+    signers: dict[bytes, tuple[x509.Certificate, ...]]
+    roots: tuple[x509.Certificate, ...]
+
+    def signed_by_a_root(self, signer: x509.Certificate) -> bool:
+        """Tell whether a signer's certificate was signed by its root, where that root is among the trusted ones.
+
+        A folder may hold signers alone, as the EU's trust lists do; being in it is then what they are trusted for.
+        """
+        named = [root for root in self.roots if root.subject == signer.issuer]
+        return not named or any(_was_issued_by(signer, root) for root in named)
+
+
+def read_trust(files: Iterable[bytes]) -> Trust:
+    """Return the trust in some PEM files, each with one certificate or several.
+
+    Raises:
+        InvalidInput: a file holds no certificate that can be read.
+    """
+    certificates: list[x509.Certificate] = []
+    for file in files:
+        try:
+            certificates += x509.load_pem_x509_certificates(file)
+        except ValueError:
+            raise InvalidInput(
+                "A file of the trust list holds no certificate (PEM).", field="trust"
+            ) from None
+    return make_trust(certificates)
+
+
+def make_trust(certificates: Sequence[x509.Certificate]) -> Trust:
+    """Return the trust in some certificates."""
+    signers: defaultdict[bytes, list[x509.Certificate]] = defaultdict(list)
+    for certificate in certificates:
+        signers[calculate_kid(certificate)].append(certificate)
+    return Trust(
+        signers={kid: tuple(found) for kid, found in signers.items()},
+        roots=tuple(certificate for certificate in certificates if _may_sign_others(certificate)),
+    )
+
+
+def is_valid_at(certificate: x509.Certificate, at: datetime) -> bool:
+    """Tell whether a certificate's own time includes a moment."""
+    return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+
+def _may_sign_others(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _was_issued_by(signer: x509.Certificate, root: x509.Certificate) -> bool:
+    try:
+        signer.verify_directly_issued_by(root)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True

@@ -1,0 +1,199 @@
+"""Verifying a certificate without a network: signature, signer, key usage, time, revocation. Pure.
+
+Every step can be run by itself, as the outside vectors ask; `verify` runs them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from lims.results.certificates.container import Signed, read_claims, read_cose, unpack
+from lims.results.certificates.payload import EXPIRES, HEALTH, ISSUED
+from lims.results.certificates.refusals import NotValid
+from lims.results.certificates.revocation_list import NOTHING_REVOKED, Revoked
+from lims.results.certificates.signing import ES256, NUMBER_BYTES
+from lims.results.certificates.trust import Trust, is_valid_at
+from lims.results.certificates.uvci import hash_uvci
+
+PS256 = -37
+SMALLEST_RSA_BITS = 2048
+# kinds of entries, and the key usage that allows each (two spellings were in use)
+_USAGES = {
+    kind: {f"1.3.6.1.4.1.1847.2021.1.{number}", f"1.3.6.1.4.1.0.1847.2021.1.{number}"}
+    for kind, number in (("t", 1), ("v", 2), ("r", 3))
+}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A certificate that holds.
+
+    Args:
+        claims: what it says.
+        signer: who has signed it.
+    """
+
+    claims: dict[Any, Any]
+    signer: x509.Certificate
+
+
+def verify(text: str, *, trust: Trust, at: datetime, revoked: Revoked = NOTHING_REVOKED) -> Verified:
+    """Check a certificate in every respect.
+
+    Args:
+        text: `HC1:…`.
+        trust: accepted signers.
+        at: aware moment at which it is to hold.
+        revoked: what was taken back.
+
+    Raises:
+        NotValid: says why in one word, with what could be read.
+    """
+    signed = read_cose(unpack(text))
+    claims = read_claims(signed.payload)
+    try:
+        signer = check_signature(signed, trust=trust)
+        check_signer(signer, trust=trust, at=at)
+        check_key_usage(signer, get_content(claims))
+        if signed.kid in revoked.kids:
+            raise NotValid("signer_revoked")
+        check_revocation(claims, revoked=revoked)
+        check_time(claims, at=at)
+    except NotValid as error:
+        raise NotValid(error.reason, claims=claims) from None
+    return Verified(claims=claims, signer=signer)
+
+
+def check_signature(signed: Signed, *, trust: Trust) -> x509.Certificate:
+    """Return who has signed.
+
+    Raises:
+        NotValid: unknown_signer, algorithm or signature.
+    """
+    candidates = trust.signers.get(signed.kid, ()) if signed.kid else ()
+    if not candidates:
+        raise NotValid("unknown_signer")
+    for certificate in candidates:
+        if _signature_fits(signed, certificate):
+            return certificate
+    raise NotValid("signature")
+
+
+def _signature_fits(signed: Signed, certificate: x509.Certificate) -> bool:
+    """Tell whether a key made the signature; the algorithm must be the one for keys of its kind."""
+    key = certificate.public_key()
+    try:
+        if signed.algorithm == ES256 and isinstance(key, ec.EllipticCurvePublicKey):
+            if not isinstance(key.curve, ec.SECP256R1):
+                raise NotValid("algorithm")
+            if len(signed.signature) != 2 * NUMBER_BYTES:
+                return False
+            halves = signed.signature[:NUMBER_BYTES], signed.signature[NUMBER_BYTES:]
+            key.verify(
+                encode_dss_signature(*(int.from_bytes(half) for half in halves)),
+                signed.to_be_signed,
+                ec.ECDSA(SHA256()),
+            )
+        elif signed.algorithm == PS256 and isinstance(key, rsa.RSAPublicKey):
+            if key.key_size < SMALLEST_RSA_BITS:
+                raise NotValid("algorithm")
+            pss = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
+            key.verify(signed.signature, signed.to_be_signed, pss, SHA256())
+        else:
+            raise NotValid("algorithm")
+    except InvalidSignature:
+        return False
+    return True
+
+
+def check_signer(signer: x509.Certificate, *, trust: Trust, at: datetime) -> None:
+    """Refuse a signer whose own certificate does not hold.
+
+    Raises:
+        NotValid: untrusted_signer or signer_expired.
+    """
+    if not trust.signed_by_a_root(signer):
+        raise NotValid("untrusted_signer")
+    if not is_valid_at(signer, at):
+        raise NotValid("signer_expired")
+
+
+def check_key_usage(signer: x509.Certificate, content: Mapping[str, Any]) -> None:
+    """Refuse a signer that may sign other kinds of certificates only; one that names no kind may sign all.
+
+    Raises:
+        NotValid: key_usage.
+    """
+    try:
+        extension = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        named = {usage.dotted_string for usage in extension.value}
+    except (x509.ExtensionNotFound, ValueError):  # an empty list of usages cannot be read, and names none
+        named = set()
+    health = named & set().union(*_USAGES.values())
+    if health and not any(content.get(kind) and health & usages for kind, usages in _USAGES.items()):
+        raise NotValid("key_usage")
+
+
+def get_content(claims: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Return the health certificate among the claims.
+
+    Raises:
+        NotValid: structure.
+    """
+    health = claims.get(HEALTH)
+    content = health.get(1) if isinstance(health, Mapping) else None
+    if not isinstance(content, Mapping):
+        raise NotValid("structure")
+    return content
+
+
+def check_time(claims: Mapping[Any, Any], *, at: datetime) -> None:
+    """Refuse a certificate before it was signed and after its end.
+
+    Raises:
+        NotValid: structure, not_yet_valid or expired.
+    """
+    issued, expires = _seconds(claims.get(ISSUED)), _seconds(claims.get(EXPIRES))
+    now = at.timestamp()
+    if issued is not None and now < issued:
+        raise NotValid("not_yet_valid")
+    if expires is None:
+        raise NotValid("structure")
+    if now > expires:
+        raise NotValid("expired")
+
+
+def _seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotValid("structure")
+    return value
+
+
+def check_revocation(claims: Mapping[Any, Any], *, revoked: Revoked) -> None:
+    """Refuse a certificate that was taken back.
+
+    Raises:
+        NotValid: revoked.
+    """
+    for uvci in list_uvcis(get_content(claims)):
+        if hash_uvci(uvci) in revoked.certificates:
+            raise NotValid("revoked")
+
+
+def list_uvcis(content: Mapping[str, Any]) -> list[str]:
+    """Return the identifiers of all entries."""
+    entries = [entry for kind in _USAGES for entry in content.get(kind) or () if isinstance(entry, Mapping)]
+    return [entry["ci"] for entry in entries if isinstance(entry.get("ci"), str)]
