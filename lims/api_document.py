@@ -93,8 +93,9 @@ SECURITY_SCHEMES: Part = {
 def init_app(app: APIFlask) -> None:
     """Attach what completes the description."""
 
-    def complete(document: Part) -> Part:
-        return _complete(app, document)
+    def complete(document: Part | str) -> Part | str:
+        # a string only when the format is YAML, which it is not here
+        return document if isinstance(document, str) else _complete(app, document)
 
     app.spec_processor(complete)
 

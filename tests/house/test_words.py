@@ -8,8 +8,8 @@ from wtforms import DateField, IntegerField, SelectField
 
 from lims.auth.rules import ROLES
 from lims.intake import rules as intake
-from lims.places.models import KINDS
 from lims.outbox import rules as outbox
+from lims.places.models import KINDS
 from lims.pooling import rules as pooling
 from lims.results import rules as results
 from lims.words import WORDS

@@ -111,7 +111,8 @@ def test_a_slip_is_printed_with_a_live_result_code_or_with_none(world, staff):
 
 def send_list(client, content: str = CSV, **form):
     page = client.get("/lists").text
-    values = {"consent": "y", "consent_given": "signed_list", "campaign_id": re.search(r'<option value="([^"]+)"', page)[1], **form}
+    campaign = re.search(r'<option value="([^"]+)"', page)[1]
+    values = {"consent": "y", "consent_given": "signed_list", "campaign_id": campaign, **form}
     file = (io.BytesIO(content.encode()), "tổ 3.csv")
     return client.post("/lists", data={**hidden(page), **values, "file": file})
 
@@ -139,7 +140,8 @@ def test_a_list_needs_a_file_that_is_one_and_the_people_s_consent(world, staff):
     assert 'href="#file"' in send_list(staff, content="").text
     assert 'href="#consent"' in send_list(staff, consent="").text
     page = staff.get("/lists").text
-    assert 'href="#file"' in staff.post("/lists", data={**hidden(page), "consent": "y", "consent_given": "signed_list"}).text
+    agreed = {"consent": "y", "consent_given": "signed_list"}
+    assert 'href="#file"' in staff.post("/lists", data={**hidden(page), **agreed}).text
 
 
 def test_a_list_of_others_is_not_shown(world, staff, app):

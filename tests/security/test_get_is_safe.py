@@ -1,4 +1,4 @@
-"""ASVS 3.5.3: following every link as every role changes nothing but when somebody was seen, and whose data they saw."""
+"""ASVS 3.5.3: following every link as every role changes nothing but who was seen when, and whose data they saw."""
 
 from __future__ import annotations
 

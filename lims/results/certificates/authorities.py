@@ -1,4 +1,4 @@
-"""Roots and signers: the root's key may live offline, as a file under a passphrase; it signs the signers' requests. Pure.
+"""Roots and signers: a root's key may live offline, in a file under a passphrase; it signs signers' requests. Pure.
 
 Profile: eHN Electronic Health Certificate Specification 1.0.5, annex A: P-256, the root a CA, the signer's extended
 key usage "test" only.
@@ -82,8 +82,11 @@ def sign_request(
         InvalidInput: the request is not signed by its own key, or that is no P-256 key; or the root has ended.
     """
     key = request.public_key()
-    is_p256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
-    if not request.is_signature_valid or not is_p256:
+    if not (
+        request.is_signature_valid
+        and isinstance(key, ec.EllipticCurvePublicKey)
+        and isinstance(key.curve, ec.SECP256R1)
+    ):
         raise InvalidInput("The request was changed on its way. Make a new one.", field="request")
     left = root.not_valid_after_utc - now
     if left <= timedelta(0):
