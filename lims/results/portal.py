@@ -6,6 +6,7 @@ sentence (SECURITY §1, R1 to R3). A code that cannot be one at all is said to b
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,12 +34,14 @@ class Answer:
         declaration_code: to be shown where a new sample is taken.
         laboratory: where it was tested; empty before.
         where: names of the collection sites of the commune, only where a new sample is needed.
+        result_id: the version that is told, None while nothing is released; for the sheet.
     """
 
     told: Told
     declaration_code: str
     laboratory: str
     where: Sequence[str]
+    result_id: uuid.UUID | None = None
 
 
 def read_result(*, result_code: str, birth_date: str, address: str) -> Answer:
@@ -76,7 +79,11 @@ def read_result(*, result_code: str, birth_date: str, address: str) -> Answer:
     if found.unread and found.result_id is not None:
         note_first_reading(actor=RESIDENT, result_id=found.result_id)
     return Answer(
-        told=told, declaration_code=found.declaration_code, laboratory=found.laboratory, where=where
+        told=told,
+        declaration_code=found.declaration_code,
+        laboratory=found.laboratory,
+        where=where,
+        result_id=found.result_id,
     )
 
 
