@@ -13,15 +13,17 @@ from pydantic import BaseModel, Field
 
 from lims.auth.actors import RESIDENT
 from lims.auth.throttles import QUARTER, Limit, limited
-from lims.errors import NotFound
+from lims.errors import SignInNeeded
 from lims.extensions import db, settings, vault
 from lims.outbox.actions import receipts, receivers, settling
 from lims.outbox.drivers import choosing
+from lims.outbox.gateway import Gateway
 from lims.outbox.models import Message, OnCall, Webhook
 from lims.outbox.queries import messages as queries
 from lims.outbox.queries import receivers as receiver_queries
 from lims.outbox.rules import EVENTS
 from lims.security import current_actor, needs
+from lims.texts import FORBIDDEN, check_text, walk_texts
 
 outbox_api = APIBlueprint("outbox_api", __name__, url_prefix="/api/v1", tag="Messages")
 MOST = 500
@@ -288,23 +290,45 @@ def end_webhook(webhook_id: uuid.UUID, json_data: Once) -> dict[str, str]:
     return receivers.end_webhook(actor=current_actor(), client_id=json_data.client_id, webhook_id=webhook_id)
 
 
-@outbox_api.route("/receipts/<receipt_secret>", methods=["GET", "POST"], endpoint="note_receipt")
+@outbox_api.post("/receipts", endpoint="note_receipt")
 @outbox_api.output(ReceiptOut)
 @outbox_api.doc(
-    summary="What an SMS gateway says of a message; its address holds a secret of this installation",
-    responses=[404, 429],
+    summary="What an SMS gateway says of a message",
+    description="Signed as the gateway's file describes, or with this installation's secret for receipts as a bearer "
+    "token or as a password (`lims outbox receipts`).",
+    responses=[401, 429],
 )
-def hear_receipt(receipt_secret: str) -> dict[str, bool]:
-    """Note a receipt, in JSON, as a form or in the query; the address is known to the gateway alone."""
-    with limited({RECEIPT_ADDRESS: request.remote_addr or ""}):
-        _check_secret(receipt_secret)
+def hear_receipt() -> dict[str, bool]:
+    """Note a receipt, in JSON, as a form or, where it is not signed, in the query."""
     gateway = choosing.find_gateway(settings())
-    body = request.get_json(silent=True) if request.is_json else None
-    said = {**request.args.to_dict(), **request.form.to_dict(), **(body if isinstance(body, dict) else {})}
-    receipt = gateway.read_receipt(said) if gateway else None
+    body = request.get_data(cache=True)
+    with limited({RECEIPT_ADDRESS: request.remote_addr or ""}):
+        _check_sender(gateway, body)
+    said = {**request.form.to_dict(), **_read_object()}
+    if gateway is None:
+        return {"noted": False}
+    if gateway.signature is None:
+        said = {**request.args.to_dict(), **said}
+    for name, text in walk_texts(said):
+        check_text(text, field=FORBIDDEN.sub("", name))
+    receipt = gateway.read_receipt(said)
     return {"noted": receipt is not None and receipts.note_receipt(actor=RESIDENT, receipt=receipt)}
 
 
-def _check_secret(sent: str) -> None:
-    if not hmac.compare_digest(sent.encode(), choosing.receipt_secret(vault()).encode()):
-        raise NotFound("There is no such address.")
+def _read_object() -> dict[str, Any]:
+    body = request.get_json(silent=True) if request.is_json else None
+    return body if isinstance(body, dict) else {}
+
+
+def _check_sender(gateway: Gateway | None, body: bytes) -> None:
+    """Refuse what is not the gateway's: unsigned where it signs, else without the secret, in a header."""
+    if gateway is not None and gateway.signature is not None:
+        known = gateway.is_signed(body, request.headers.get(gateway.signature.header, ""))
+    else:
+        sent = request.authorization
+        told = (sent.token or sent.password or "") if sent is not None else ""
+        known = hmac.compare_digest(told.encode(), choosing.receipt_secret(vault()).encode())
+    if not known:
+        raise SignInNeeded(
+            "This receipt does not come from the SMS gateway. Check its signature or its secret."
+        )

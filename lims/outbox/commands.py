@@ -17,7 +17,7 @@ from lims.auth.actors import SYSTEM
 from lims.commands.output import json_option, say
 from lims.extensions import db, settings, vault
 from lims.outbox.actions.settling import send_again as send_again_action
-from lims.outbox.drivers.choosing import choose_drivers, receipt_url
+from lims.outbox.drivers.choosing import choose_drivers, receipt_secret, receipt_url
 from lims.outbox.gateway import EXAMPLE
 from lims.outbox.models import Message
 from lims.outbox.queries import messages as queries
@@ -139,10 +139,18 @@ def example() -> None:
 
 
 @outbox_group.command("receipts")
+@json_option
 @with_appcontext
-def receipts() -> None:
-    """Print the address to which the gateway reports what became of messages; it holds a secret.
+def receipts(as_json: bool) -> None:
+    """Print where the gateway reports what became of messages, and the secret that it sends with that.
+
+    The secret is a bearer token, or the password of any user's name. A gateway that signs its receipts needs none.
 
     Example: lims outbox receipts
     """
-    click.echo(receipt_url(settings(), vault()))
+    address, secret = receipt_url(settings()), receipt_secret(vault())
+    say(
+        {"url": address, "secret": secret},
+        as_json=as_json,
+        sentence=lambda: f"POST {address}\nAuthorization: Bearer {secret}",
+    )

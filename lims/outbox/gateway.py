@@ -6,18 +6,21 @@ docs/guides/notifications.md; `lims outbox example` prints one for a gateway lik
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lims.outbox.letters import Receipt
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-GIVEN = frozenset({"phone", "text", "request_id", "sandbox", "receipt_url"})
+GIVEN = frozenset({"phone", "text", "request_id", "sandbox", "receipt_url", "receipt_secret"})
 EXAMPLE: Mapping[str, Any] = {
     "name": "esms",
     "url": "https://rest.esms.vn/MainService.svc/json/SendMultipleMessage_V4_post_json/",
@@ -72,6 +75,28 @@ class Test(_Strict):
         return read_path(said, self.path) in self.words
 
 
+class Signature(_Strict):
+    """How a gateway signs its receipts: an HMAC-SHA256 over the body, as it was sent (RFC 2104).
+
+    Args:
+        header: where it stands.
+        secret: name of the key among the gateway's secrets.
+        encoding: "hex" or "base64".
+        prefix: what stands before it, as "sha256=".
+    """
+
+    header: str = Field(min_length=1)
+    secret: str
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+
+    def holds(self, body: bytes, said: str, *, key: str) -> bool:
+        """Tell whether a header is the body's signature."""
+        mac = hmac.digest(key.encode(), body, hashlib.sha256)
+        due = mac.hex() if self.encoding == "hex" else base64.b64encode(mac).decode()
+        return hmac.compare_digest(f"{self.prefix}{due}".encode(), said.encode())
+
+
 class ReceiptMap(_Strict):
     """Where a receipt says what.
 
@@ -81,6 +106,7 @@ class ReceiptMap(_Strict):
         status: path of its word.
         delivered: words for delivered.
         failed: words for never delivered; all others say nothing yet.
+        signature: how they are signed; left out: they come with this installation's secret for receipts.
     """
 
     provider_id: str = ""
@@ -88,6 +114,7 @@ class ReceiptMap(_Strict):
     status: str
     delivered: tuple[str, ...]
     failed: tuple[str, ...] = ()
+    signature: Signature | None = None
 
 
 class Gateway(_Strict):
@@ -99,7 +126,7 @@ class Gateway(_Strict):
         headers: of the request; may hold placeholders.
         secrets: names of placeholders and their values; never logged.
         body: of the request; texts in it may hold placeholders: {phone}, {text}, {request_id}, {sandbox},
-            {receipt_url}, and the names of the secrets.
+            {receipt_url}, {receipt_secret}, and the names of the secrets.
         phone_format: how a telephone begins: "+84", "84" or "0".
         sandbox: True: the gateway takes messages and sends none.
         sandbox_words: what {sandbox} is for off and for on.
@@ -140,6 +167,16 @@ class Gateway(_Strict):
         if isinstance(value, list | tuple):
             return [self.fill(item, given) for item in value]
         return value
+
+    @property
+    def signature(self) -> Signature | None:
+        """Return how receipts are signed; one without is then nothing."""
+        return self.receipt.signature if self.receipt else None
+
+    def is_signed(self, body: bytes, said: str) -> bool:
+        """Tell whether a receipt's body has the signature that its header says."""
+        signature = self.signature
+        return signature is not None and signature.holds(body, said, key=self.secrets[signature.secret])
 
     def read_receipt(self, said: Mapping[str, Any]) -> Receipt | None:
         """Return what a receipt says; None where it names no message or receipts are not described."""
@@ -189,6 +226,9 @@ def read_gateway(text: str) -> Gateway:
     unknown = named - GIVEN - gateway.secrets.keys()
     if unknown:
         raise ValueError(f"unknown placeholders: {', '.join(sorted(unknown))}")
+    signature = gateway.signature
+    if signature is not None and not gateway.secrets.get(signature.secret):
+        raise ValueError(f"receipt.signature.secret: there is no secret {signature.secret}")
     if gateway.drops_repeats and "request_id" not in named:
         raise ValueError("drops_repeats needs {request_id} in the body or a header")
     return gateway

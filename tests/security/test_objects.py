@@ -54,7 +54,6 @@ PLAIN = {
     "language": "vi",
     "script": "sw",
     "name": "plain",
-    "receipt_secret": "0",
     "resource_type": "DiagnosticReport",
 }
 PLAIN |= {"export_kind": "tubes"}

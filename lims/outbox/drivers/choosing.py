@@ -18,13 +18,13 @@ RECEIPTS_PATH = "/api/v1/receipts"
 
 
 def receipt_secret(vault: Vault) -> str:
-    """Return the secret in the address for receipts: 256 bits, of this installation only."""
+    """Return the secret that receipts come with, in a header: 256 bits, of this installation only."""
     return vault.digest("receipts", purpose="sms receipts").hex()
 
 
-def receipt_url(settings: Settings, vault: Vault) -> str:
+def receipt_url(settings: Settings) -> str:
     """Return the address that a gateway is told for its receipts."""
-    return f"{settings.base_url}{RECEIPTS_PATH}/{receipt_secret(vault)}"
+    return f"{settings.base_url}{RECEIPTS_PATH}"
 
 
 def find_gateway(settings: Settings) -> Gateway | None:
@@ -57,7 +57,9 @@ def choose_drivers(settings: Settings, vault: Vault) -> dict[str, Driver]:
     }
     gateway = find_gateway(settings)
     if gateway is not None:
-        drivers["sms"] = HttpDriver(gateway, receipt_url=receipt_url(settings, vault))
+        drivers["sms"] = HttpDriver(
+            gateway, receipt_url=receipt_url(settings), receipt_secret=receipt_secret(vault)
+        )
     if settings.smtp_url:
         drivers["email"] = SmtpDriver(settings.smtp_url, sender=settings.mail_from)
     if settings.outbox_file is not None:

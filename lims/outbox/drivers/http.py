@@ -22,13 +22,14 @@ class HttpDriver:
     Args:
         gateway: what the file says.
         receipt_url: where the gateway is to say later what became of a message.
+        receipt_secret: what it is to send with that.
     """
 
-    def __init__(self, gateway: Gateway, *, receipt_url: str) -> None:
+    def __init__(self, gateway: Gateway, *, receipt_url: str, receipt_secret: str) -> None:
         self.name = gateway.name
         self.drops_repeats = gateway.drops_repeats
         self._gateway = gateway
-        self._receipt_url = receipt_url
+        self._receipts = {"receipt_url": receipt_url, "receipt_secret": receipt_secret}
         self._client = httpx.Client(timeout=gateway.timeout_seconds, follow_redirects=False, trust_env=False)
 
     def send(self, letter: Letter) -> str:
@@ -54,7 +55,7 @@ class HttpDriver:
             "text": letter.text,
             "request_id": str(letter.message_id),
             "sandbox": self._gateway.sandbox_words[self._gateway.sandbox],
-            "receipt_url": self._receipt_url,
+            **self._receipts,
         }
         try:
             answer = self._client.post(
