@@ -15,5 +15,6 @@ from lims.results.views import (  # noqa: E402, F401  (they register themselves)
     reading,
     records,
     release,
+    sheets,
     withdrawals,
 )
