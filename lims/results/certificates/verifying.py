@@ -127,19 +127,24 @@ def check_signer(signer: x509.Certificate, *, trust: Trust, at: datetime) -> Non
         raise NotValid("signer_expired")
 
 
+def list_usages(signer: x509.Certificate) -> frozenset[str]:
+    """Return the kinds of entries (t, v, r) that a signer's certificate names; none where it names no kind."""
+    try:
+        extension = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        named = {usage.dotted_string for usage in extension.value}
+    except (x509.ExtensionNotFound, ValueError):  # an empty list of usages cannot be read, and names none
+        return frozenset()
+    return frozenset(kind for kind, usages in _USAGES.items() if named & usages)
+
+
 def check_key_usage(signer: x509.Certificate, content: Mapping[str, Any]) -> None:
     """Refuse a signer that may sign other kinds of certificates only; one that names no kind may sign all.
 
     Raises:
         NotValid: key_usage.
     """
-    try:
-        extension = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-        named = {usage.dotted_string for usage in extension.value}
-    except (x509.ExtensionNotFound, ValueError):  # an empty list of usages cannot be read, and names none
-        named = set()
-    health = named & set().union(*_USAGES.values())
-    if health and not any(content.get(kind) and health & usages for kind, usages in _USAGES.items()):
+    usages = list_usages(signer)
+    if usages and not any(content.get(kind) for kind in usages):
         raise NotValid("key_usage")
 
 

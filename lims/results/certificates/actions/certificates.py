@@ -37,10 +37,10 @@ def issue_certificates(
         Certificates by result.
     """
     now = clock.now()
-    subjects = queries.list_subjects(session, result_ids=result_ids)
+    subjects = queries.list_subjects(session, result_ids=result_ids, lock=True)
     certified = [subject for subject in subjects.values() if subject.can_be_certified]
     issued = queries.list_issued(session, subjects=certified, vault=vault(), lock=True)
-    signer = find_signer(session, vault=vault(), now=now)
+    signer = find_signer(session, vault=vault(), now=now, lock=True)
     for subject in certified:
         known = issued.get(subject.result_id)
         if signer is None or subject.certificate_ends_at(signer_ends_at=signer.not_after) <= now:

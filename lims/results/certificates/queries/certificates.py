@@ -87,8 +87,16 @@ class Subject:
         )
 
 
-def list_subjects(session: Session, *, result_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Subject]:
-    """Return those of some results that are released, current, and whose person is not erased."""
+def list_subjects(
+    session: Session, *, result_ids: Collection[uuid.UUID], lock: bool = False
+) -> dict[uuid.UUID, Subject]:
+    """Return those of some results that are released, current, and whose person is not erased.
+
+    Args:
+        session: any; a writing one to lock.
+        result_ids: versions.
+        lock: True where something is issued of them: they are not taken back meanwhile.
+    """
     earlier, mixed = aliased(Result), aliased(Sample)
     amended = exists(
         select(earlier.id).where(
@@ -104,7 +112,7 @@ def list_subjects(session: Session, *, result_ids: Collection[uuid.UUID]) -> dic
         .correlate(Result)
         .scalar_subquery()
     )
-    rows = session.execute(
+    query = (
         select(
             Result,
             Sample,
@@ -130,7 +138,9 @@ def list_subjects(session: Session, *, result_ids: Collection[uuid.UUID]) -> dic
             Person.erased_at.is_(None),
             Person.person_key.is_not(None),
         )
-    ).all()
+        .order_by(Result.id)
+    )
+    rows = session.execute(query.with_for_update(of=Result, read=True) if lock else query).all()
     return {
         row.Result.id: Subject(
             result_id=row.Result.id,

@@ -42,9 +42,17 @@ class Signer:
     not_after: datetime
 
 
-def find_signer(session: Session, *, vault: Vault, now: datetime) -> Signer | None:
-    """Return the key that signs at a moment, None where there is none or its certificate has ended."""
-    row = session.scalars(select(SigningKey).where(SigningKey.state == "active")).one_or_none()
+def find_signer(session: Session, *, vault: Vault, now: datetime, lock: bool = False) -> Signer | None:
+    """Return the key that signs at a moment, None where there is none or its certificate has ended.
+
+    Args:
+        session: any; a writing one to lock.
+        vault: opens the private key.
+        now: aware moment.
+        lock: True where something is signed and kept: the key is not revoked meanwhile.
+    """
+    query = select(SigningKey).where(SigningKey.state == "active")
+    row = session.scalars(query.with_for_update(read=True) if lock else query).one_or_none()
     if row is None or row.kid is None or row.private_sealed is None or row.not_after is None:
         return None
     if row.not_after <= now:
