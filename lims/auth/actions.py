@@ -6,23 +6,31 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
+from typing import NoReturn
 
-from sqlalchemy import select, update
+from sqlalchemy import Executable, and_, bindparam, delete, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.auth.models import ApiClient, Assignment, SignIn, Throttle, User
+from lims.auth.queries import Counted
 from lims.auth.rules import ROLES
 from lims.errors import InvalidInput, NotFound, Refused, TooManyTries
 from lims.names import clean_name
-from lims.tables import new_id
+from lims.tables import Moment, new_id
 from lims.transaction import action
 
 BROWSER_LASTS = timedelta(hours=14)
 PROGRAM_LASTS = timedelta(days=30)
+SHORT_WINDOW = timedelta(minutes=15)
+LONGEST_WINDOW = timedelta(days=1)
+SWEPT_AT_ONCE = 20
+# Counters that count for the longest window; the sweep leaves them that long.
+LASTING = ("read.code_day",)
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
@@ -201,37 +209,76 @@ def touch_session(session: Session, *, actor: Actor, session_id: uuid.UUID) -> N
     session.execute(update(SignIn).where(SignIn.id == session_id).values(last_seen_at=clock.now()))
 
 
+# Both statements are made once: making them costs more than running them, and a robot runs them all day.
+@lru_cache(maxsize=16)
+def _counting(number: int) -> Executable:
+    """Return the statement that counts one more failure of some keys; the same text on both engines."""
+    rows = ", ".join(f"(:key_{place}, :now, 1)" for place in range(number))
+    return text(f"""
+        INSERT INTO throttle (key, window_started_at, failures) VALUES {rows}
+        ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN throttle.window_started_at >= :counts_from THEN throttle.failures + 1 ELSE 1 END,
+            window_started_at =
+                CASE WHEN throttle.window_started_at >= :counts_from THEN throttle.window_started_at ELSE :now END
+        RETURNING key, failures
+    """).bindparams(  # noqa: S608  (only the number of rows is written into it)
+        bindparam("now", type_=Moment()), bindparam("counts_from", type_=Moment())
+    )
+
+
+@lru_cache(maxsize=1)
+def _sweeping() -> Executable:
+    """Return the statement that deletes some counters that are over, the oldest first."""
+    started = Throttle.window_started_at
+    over = or_(
+        started < bindparam("all_over_before", type_=Moment()),
+        and_(*(Throttle.key.not_like(f"{name}:%") for name in LASTING)),
+    )
+    some = select(Throttle.key).where(started < bindparam("over_before", type_=Moment()), over)
+    some = some.order_by(started).limit(SWEPT_AT_ONCE).with_for_update(skip_locked=True)
+    return delete(Throttle).where(Throttle.key.in_(some))
+
+
 @action
-def count_failures(session: Session, *, actor: Actor, keys: Sequence[str], window: timedelta) -> None:
+def count_failures(
+    session: Session,
+    *,
+    actor: Actor,
+    keys: Sequence[str],
+    window: timedelta,
+) -> dict[str, int]:
     """Count one failed try for each key; a counter older than the window starts again.
+
+    One statement counts, however many processes count at once, and one more sweeps some counters that are over: what
+    is counted is given back, as every try sweeps more than it leaves.
 
     Args:
         actor: who tried.
-        keys: counters, hashed already (see `throttles.key`).
-        window: how long a counter counts.
+        keys: counters, hashed already (see `throttles`).
+        window: how long these count.
+
+    Returns:
+        The failures of each key, this one included.
     """
     now = clock.now()
-    known = {
-        row.key: row
-        for row in session.scalars(select(Throttle).where(Throttle.key.in_(keys)).with_for_update())
-    }
-    for key in keys:
-        row = known.get(key)
-        if row is None:
-            session.add(Throttle(key=key, window_started_at=now, failures=1))
-        elif now - row.window_started_at > window:
-            row.window_started_at, row.failures = now, 1
-        else:
-            row.failures += 1
+    rows = {f"key_{place}": key for place, key in enumerate(sorted(keys))}
+    bounds = {"now": now, "counts_from": now - window}
+    connection = session.connection()
+    found = {row.key: row.failures for row in connection.execute(_counting(len(rows)), rows | bounds)}
+    over = {"over_before": now - SHORT_WINDOW, "all_over_before": now - LONGEST_WINDOW}
+    connection.execute(_sweeping(), over)
+    return found
 
 
-def check_failures(rows: Sequence[Throttle], *, limits: dict[str, int], window: timedelta) -> None:
+def check_failures(
+    rows: Sequence[Counted], *, limits: Mapping[str, int], windows: Mapping[str, timedelta]
+) -> None:
     """Refuse when a counter within its window has reached its limit.
 
     Args:
         rows: counters as read.
-        limits: most failures by key.
-        window: how long a counter counts.
+        limits: most failures by key; a key that is not here is not looked at.
+        windows: how long a counter counts, by key.
 
     Raises:
         TooManyTries: says how many seconds to wait.
@@ -239,8 +286,16 @@ def check_failures(rows: Sequence[Throttle], *, limits: dict[str, int], window: 
     now = clock.now()
     for row in rows:
         age = now - row.window_started_at
-        if age <= window and row.failures >= limits[row.key]:
-            wait = int((window - age).total_seconds()) + 1
-            raise TooManyTries(
-                "Too many tries. Wait %(wait_seconds)s seconds, then try again.", wait_seconds=wait
-            )
+        if row.key in limits and age <= windows[row.key] and row.failures >= limits[row.key]:
+            refuse_try(int((windows[row.key] - age).total_seconds()) + 1)
+
+
+def refuse_try(wait_seconds: int) -> NoReturn:
+    """Say that there were too many tries.
+
+    Raises:
+        TooManyTries: always.
+    """
+    raise TooManyTries(
+        "Too many tries. Wait %(wait_seconds)s seconds, then try again.", wait_seconds=wait_seconds
+    )

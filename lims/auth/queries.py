@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.auth.actors import Actor
@@ -97,9 +98,28 @@ def count_users(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(User)) or 0
 
 
-def find_throttle(session: Session, *, keys: Sequence[str]) -> Sequence[Throttle]:
+class Counted(NamedTuple):
+    """A counter of failed tries.
+
+    Args:
+        key: what is counted, hashed.
+        window_started_at: since when.
+        failures: how many.
+    """
+
+    key: str
+    window_started_at: datetime
+    failures: int
+
+
+_THROTTLE = select(Throttle.key, Throttle.window_started_at, Throttle.failures).where(
+    Throttle.key.in_(bindparam("keys", expanding=True))
+)
+
+
+def find_throttle(session: Session, *, keys: Sequence[str]) -> Sequence[Counted]:
     """Return the counters of failed tries of some keys."""
-    return session.scalars(select(Throttle).where(Throttle.key.in_(keys))).all()
+    return [Counted(*row) for row in session.connection().execute(_THROTTLE, {"keys": keys})]
 
 
 def map_assigned_places(session: Session, *, users: Sequence[User]) -> dict[uuid.UUID, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 
 from lims import clock, codes
-from lims.auth.throttles import READ_ADDRESS, READ_CODE, limited
+from lims.auth.throttles import limited, reading_limits
 from lims.errors import NotFound
 from lims.extensions import db, vault
 from lims.intake.birth_dates import BirthDate, parse_birth_date
@@ -36,7 +36,7 @@ def open_own_data(*, result_code: str, birth_date: str, address: str) -> uuid.UU
     code = codes.check_result_code(result_code.rpartition("#")[2], field="result_code")
     born = parse_birth_date(birth_date, field="birth_date", today=clock.today())
     code_hash = hash_result_code(vault(), code)
-    with limited({READ_CODE: code_hash.hex(), READ_ADDRESS: address}):
+    with limited(reading_limits(code_hash=code_hash, address=address)):
         owner = queries.find_owner(db.session(), code_hash=code_hash)
         fits = birth_date_fits(owner.born if owner else _NOBODY, born)
         if owner is None or not fits:

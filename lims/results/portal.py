@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lims import clock, codes
 from lims.auth.actors import RESIDENT
-from lims.auth.throttles import READ_ADDRESS, READ_CODE, limited
+from lims.auth.throttles import limited, reading_limits
 from lims.errors import InvalidInput, NotFound
 from lims.extensions import db, vault
 from lims.intake.birth_dates import BirthDate, parse_birth_date
@@ -60,7 +60,7 @@ def read_result(*, result_code: str, birth_date: str, address: str) -> Answer:
     code = codes.check_result_code(result_code.rpartition("#")[2], field="result_code")
     born = parse_birth_date(birth_date, field="birth_date", today=clock.today())
     code_hash = hash_result_code(vault(), code)
-    with limited({READ_CODE: code_hash.hex(), READ_ADDRESS: address}):
+    with limited(reading_limits(code_hash=code_hash, address=address)):
         reader = queries.find_reader(db.session(), code_hash=code_hash)
         fits = birth_date_fits(reader.born if reader else _NOBODY, born)
         if reader is None or not fits:

@@ -99,11 +99,24 @@ def test_naming_other_proxies_does_not_get_around_the_limit(stage):
     assert int(met[-1].headers["Retry-After"]) > 0
 
 
-def test_a_village_behind_another_address_is_not_locked(stage):
+def test_a_village_is_not_locked_out_by_a_robot_behind_the_same_address(stage):
     for _ in range(READ_ADDRESS.failures + 1):
         _ask(stage, codes.mint_result_code(), BORN, "198.51.100.3")
-    assert _ask(stage, stage.result_code, BORN, "198.51.100.3").status_code == 429
+    wrong = _ask(stage, stage.result_code, WRONG, "198.51.100.3")
+    unknown = _ask(stage, codes.mint_result_code(), BORN, "198.51.100.3")
+    assert (wrong.status_code, wrong.data) == (429, unknown.data)
+    assert _ask(stage, stage.result_code, BORN, "198.51.100.3").status_code == 200
     assert _ask(stage, stage.result_code, BORN, "198.51.100.4").status_code == 200
+
+
+def test_a_found_slip_gives_twenty_tries_a_day_however_patient_its_finder_is(stage):
+    code, met = codes.mint_result_code(), Counter()
+    for quarter in range(8):
+        with clock.at(NOON + quarter * (QUARTER + timedelta(minutes=1))):
+            met.update(_ask(stage, code, BORN, f"192.0.2.{quarter}").status_code for _ in range(12))
+    assert met == {404: 2 * READ_CODE.failures, 429: 8 * 12 - 2 * READ_CODE.failures}
+    with clock.at(NOON + timedelta(days=1, hours=1)):
+        assert _ask(stage, code, BORN, "192.0.2.99").status_code == 404, "it opens again by itself"
 
 
 def test_trying_every_birth_year_from_many_addresses_ends_after_ten(stage):

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.intake.birth_dates import BirthDate
@@ -30,15 +30,18 @@ class Reader:
     born: BirthDate
 
 
+_READER = (
+    select(Declaration.id, Person.birth_on, Person.birth_precision)
+    .select_from(ResultCode)
+    .join(Declaration, Declaration.id == ResultCode.declaration_id)
+    .join(Person, Person.id == Declaration.person_id)
+    .where(ResultCode.code_hash == bindparam("code_hash"), ResultCode.revoked_at.is_(None))
+)
+
+
 def find_reader(session: Session, *, code_hash: bytes) -> Reader | None:
     """Return who a live result code belongs to, or None: one statement either way."""
-    row = session.execute(
-        select(Declaration.id, Person.birth_on, Person.birth_precision)
-        .select_from(ResultCode)
-        .join(Declaration, Declaration.id == ResultCode.declaration_id)
-        .join(Person, Person.id == Declaration.person_id)
-        .where(ResultCode.code_hash == code_hash, ResultCode.revoked_at.is_(None))
-    ).one_or_none()
+    row = session.connection().execute(_READER, {"code_hash": code_hash}).one_or_none()
     return None if row is None else Reader(row.id, BirthDate.of(row.birth_on, row.birth_precision))
 
 
