@@ -112,6 +112,7 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "intake.declare": "residents declare without an account",
     "results.read": "residents read with a result code and a birth date, limited in tries",
     "results.take_sheet": "people take their sheet with a result code and a birth date, limited in tries",
+    "results.show_verifier": "anybody checks a sheet's certificate; holds no data of anybody",
     "personal.show_own_data": "people see what is kept of them with a result code and a birth date, limited in tries",
     "personal.take_own_data": "the same as a file; a ticket of half an hour that the page above gave",
     "personal.ask_for_own_data": "the same, to ask for something; with that ticket",

@@ -7,8 +7,8 @@ from engines import make_app
 from flask import request
 
 NEVER = {"'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "http:", "https:", "blob:", "*"}
-# The collectors' app holds no data and is kept by phones; its page and its worker compile the reader of codes.
-COMPILES = {"/field/vi", "/field/en", "/field/reader.js"}
+# The collectors' app and the page that checks certificates hold no data and are kept; they compile the reader of codes.
+COMPILES = {"/field/vi", "/field/en", "/field/reader.js", "/verify"}
 KEPT = COMPILES | {"/field/sw.js", "/field/vi/manifest.webmanifest", "/field/en/manifest.webmanifest"}
 
 

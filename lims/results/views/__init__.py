@@ -16,5 +16,6 @@ from lims.results.views import (  # noqa: E402, F401  (they register themselves)
     records,
     release,
     sheets,
+    verifier,
     withdrawals,
 )

@@ -34,9 +34,11 @@ export class Camera {
    * @param {(text: string, format: "QRCode"|"Code128") => void} hears.onCode every sighting of a code, repeats included
    * @param {(kind: "denied"|"none"|"engine"|"busy") => void} hears.onProblem the camera was refused, is not there, its
    *   reader could not be loaded, or another app holds it; the camera is off by then
+   * @param {() => Promise<{read: (video: HTMLVideoElement) => Promise<{text: string, format: string}[]>}>} loadEngine
+   *   another reader than the worker, for a page that has none
    */
-  constructor(video, { onCode, onProblem }) {
-    Object.assign(this, { video, onCode, onProblem });
+  constructor(video, { onCode, onProblem }, loadEngine = () => Engine.load()) {
+    Object.assign(this, { video, onCode, onProblem, loadEngine });
   }
 
   /** Whether the camera is on. */
@@ -78,7 +80,7 @@ export class Camera {
   async #begin() {
     if (this.running) return;
     try {
-      this.#engine ??= Engine.load();
+      this.#engine ??= this.loadEngine();
       this.#engine.catch(() => {}); // looked at below; the camera's answer comes first
       const stream = await askForCamera();
       if (!this.#wanted) return free(stream);

@@ -67,7 +67,9 @@ def judge_all(tmp_path_factory):
         page = browser.new_page()
         entry = tmp_path_factory.mktemp("entry") / "judge.js"
         entry.with_name("empty.html").write_text("<!doctype html>")
-        page.goto(entry.with_name("empty.html").as_uri())  # a file has the browser's cryptography, about:blank has not
+        page.goto(
+            entry.with_name("empty.html").as_uri()
+        )  # a file has the browser's cryptography, about:blank has not
         entry.write_text(ENTRY.replace("SCRIPTS", str(SCRIPTS)))
         script = base64.b64encode(bundle(entry).encode()).decode()
         yield lambda questions: page.evaluate(JUDGE_ALL, [script, questions])
