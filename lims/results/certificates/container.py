@@ -5,6 +5,7 @@ Source: eHN Electronic Health Certificate Specification 1.0.5; RFC 9285 (base45)
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,15 @@ ADLER_BYTES = 4
 DEEPEST = 32
 TAG_SIGN1, TAG_CWT = 18, 61
 ALGORITHM, KEY_ID = 1, 4
+
+
+def _forbid(_decoder: Any, _immutable: bool) -> Any:
+    raise ValueError("a tag that no certificate has")
+
+
+# Kinds of values that the decoder knows and no certificate needs. References to what was read before (25, 28, 29, 256)
+# make of 100 bytes a value that takes minutes to go through; patterns, mails and huge fractions are no safer.
+_FORBIDDEN = dict.fromkeys((4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 256, 258, 260, 261, 43000), _forbid)
 
 
 @dataclass(frozen=True)
@@ -176,8 +186,13 @@ def read_claims(payload: bytes) -> dict[Any, Any]:
 
 
 def _load(encoded: bytes) -> Any:
+    """Return what is encoded; nothing may follow it, which anybody could add or change."""
+    stream = io.BytesIO(encoded)
     try:
-        return cbor2.loads(encoded, max_depth=DEEPEST, allow_duplicate_keys=False)
+        read = cbor2.load(stream, max_depth=DEEPEST, allow_duplicate_keys=False, semantic_decoders=_FORBIDDEN)
     # what the decoder raises on hostile input beside its own errors: dates and numbers that cannot be, deep nesting
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, AttributeError):
         raise NotValid("structure") from None
+    if stream.tell() != len(encoded):
+        raise NotValid("structure")
+    return read

@@ -33,11 +33,15 @@ class NotValid(InvalidInput):
     Args:
         reason: why.
         claims: what was read before it failed, for showing; None where nothing could be read.
+        kid: whose key it names, 8 bytes; None where none could be read.
     """
 
     code = "not_valid"
 
-    def __init__(self, reason: str, *, claims: dict[Any, Any] | None = None) -> None:
+    def __init__(
+        self, reason: str, *, claims: dict[Any, Any] | None = None, kid: bytes | None = None
+    ) -> None:
         super().__init__(REASONS[reason], field="certificate")
         self.reason = reason
         self.claims = claims
+        self.kid = kid

@@ -33,11 +33,14 @@ class Revoked:
         certificates: hashes of identifiers, 16 bytes each.
         kids: ids of keys, 8 bytes each.
         made_at: when the list was signed.
+        issuer: the root's name in the certificate of whoever signed the list (DER): it speaks of that root's signers
+            only, so that no other trusted signer can take their certificates back.
     """
 
     certificates: frozenset[bytes] = frozenset()
     kids: frozenset[bytes] = frozenset()
     made_at: datetime | None = None
+    issuer: bytes = b""
 
 
 NOTHING_REVOKED = Revoked()
@@ -72,8 +75,12 @@ def open_list(text: str) -> Signed:
     return read_cose(unpack(text, prefix=PREFIX, most_bytes=MOST_BYTES))
 
 
-def read_list(signed: Signed) -> Revoked:
-    """Return what a list says; its signature was checked before.
+def read_list(signed: Signed, *, issuer: bytes) -> Revoked:
+    """Return what a list says; its signature was checked before (`verifying.verify_list`).
+
+    Args:
+        signed: of `open_list`.
+        issuer: of `Revoked`.
 
     Raises:
         NotValid: structure.
@@ -85,8 +92,16 @@ def read_list(signed: Signed) -> Revoked:
     return Revoked(
         certificates=_cut(content.get("c"), HASH_BYTES),
         kids=_cut(content.get("k"), KID_BYTES),
-        made_at=datetime.fromtimestamp(made, UTC),
+        made_at=_moment(made),
+        issuer=issuer,
     )
+
+
+def _moment(seconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise NotValid("structure") from None
 
 
 def _cut(joined: object, size: int) -> frozenset[bytes]:

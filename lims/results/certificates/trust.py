@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from lims.errors import InvalidInput
 from lims.results.certificates.signing import calculate_kid
+
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,27 @@ class Trust:
         return not named or any(_was_issued_by(signer, root) for root in named)
 
 
-def read_trust(files: Iterable[bytes]) -> Trust:
+def read_trust(files: Mapping[str, bytes]) -> tuple[Trust, list[str]]:
     """Return the trust in some PEM files, each with one certificate or several.
 
-    Raises:
-        InvalidInput: a file holds no certificate that can be read.
+    Files without a certificate are passed over: a folder may hold other things. One certificate that cannot be read
+    must not make all others unknown.
+
+    Args:
+        files: content by name.
+
+    Returns:
+        The trust, and the names of files with a certificate that cannot be read.
     """
     certificates: list[x509.Certificate] = []
-    for file in files:
-        try:
-            certificates += x509.load_pem_x509_certificates(file)
-        except ValueError:
-            raise InvalidInput(
-                "A file of the trust list holds no certificate (PEM).", field="trust"
-            ) from None
-    return make_trust(certificates)
+    unread: list[str] = []
+    for name, content in files.items():
+        for pem in _PEM.findall(content):
+            try:
+                certificates.append(x509.load_pem_x509_certificate(pem))
+            except ValueError:
+                unread.append(name)
+    return make_trust(certificates), list(dict.fromkeys(unread))
 
 
 def make_trust(certificates: Sequence[x509.Certificate]) -> Trust:

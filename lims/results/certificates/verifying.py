@@ -5,13 +5,14 @@ Every step can be run by itself, as the outside vectors ask; `verify` runs them 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -19,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from lims.results.certificates.container import Signed, read_claims, read_cose, unpack
 from lims.results.certificates.payload import EXPIRES, HEALTH, ISSUED
 from lims.results.certificates.refusals import NotValid
-from lims.results.certificates.revocation_list import NOTHING_REVOKED, Revoked
-from lims.results.certificates.signing import ES256, NUMBER_BYTES
+from lims.results.certificates.revocation_list import NOTHING_REVOKED, Revoked, open_list, read_list
+from lims.results.certificates.signing import ES256, NUMBER_BYTES, calculate_kid
 from lims.results.certificates.trust import Trust, is_valid_at
 from lims.results.certificates.uvci import hash_uvci
 
@@ -45,6 +46,11 @@ class Verified:
     claims: dict[Any, Any]
     signer: x509.Certificate
 
+    @property
+    def kid(self) -> bytes:
+        """The id of the signer's key."""
+        return calculate_kid(self.signer)
+
 
 def verify(text: str, *, trust: Trust, at: datetime, revoked: Revoked = NOTHING_REVOKED) -> Verified:
     """Check a certificate in every respect.
@@ -53,24 +59,46 @@ def verify(text: str, *, trust: Trust, at: datetime, revoked: Revoked = NOTHING_
         text: `HC1:…`.
         trust: accepted signers.
         at: aware moment at which it is to hold.
-        revoked: what was taken back.
+        revoked: what was taken back, of `verify_list`.
 
     Raises:
         NotValid: says why in one word, with what could be read.
     """
     signed = read_cose(unpack(text))
-    claims = read_claims(signed.payload)
+    claims: dict[Any, Any] | None = None
     try:
+        claims = read_claims(signed.payload)
         signer = check_signature(signed, trust=trust)
         check_signer(signer, trust=trust, at=at)
         check_key_usage(signer, get_content(claims))
-        if signed.kid in revoked.kids:
-            raise NotValid("signer_revoked")
-        check_revocation(claims, revoked=revoked)
+        check_revocation(claims, signer=signer, revoked=revoked)
         check_time(claims, at=at)
     except NotValid as error:
-        raise NotValid(error.reason, claims=claims) from None
+        raise NotValid(error.reason, claims=claims, kid=signed.kid) from None
     return Verified(claims=claims, signer=signer)
+
+
+def verify_list(text: str, *, trust: Trust) -> Revoked:
+    """Return what a revocation list says, after checking who has signed it.
+
+    The list's own time counts for its signer: a list stays good after its signer was replaced.
+
+    Args:
+        text: `LR1:…`.
+        trust: accepted signers.
+
+    Raises:
+        NotValid: it cannot be read, or no trusted signer has signed it, or its signer is on it.
+    """
+    signed = open_list(text)
+    signer = check_signature(signed, trust=trust)
+    revoked = read_list(signed, issuer=signer.issuer.public_bytes())
+    if revoked.made_at is None:
+        raise NotValid("structure")
+    check_signer(signer, trust=trust, at=revoked.made_at)
+    if signed.kid in revoked.kids:
+        raise NotValid("signer_revoked")
+    return revoked
 
 
 def check_signature(signed: Signed, *, trust: Trust) -> x509.Certificate:
@@ -90,8 +118,8 @@ def check_signature(signed: Signed, *, trust: Trust) -> x509.Certificate:
 
 def _signature_fits(signed: Signed, certificate: x509.Certificate) -> bool:
     """Tell whether a key made the signature; the algorithm must be the one for keys of its kind."""
-    key = certificate.public_key()
     try:
+        key = certificate.public_key()
         if signed.algorithm == ES256 and isinstance(key, ec.EllipticCurvePublicKey):
             if not isinstance(key.curve, ec.SECP256R1):
                 raise NotValid("algorithm")
@@ -112,6 +140,8 @@ def _signature_fits(signed: Signed, certificate: x509.Certificate) -> bool:
             raise NotValid("algorithm")
     except InvalidSignature:
         return False
+    except (UnsupportedAlgorithm, ValueError):  # a key on a curve that is not known, or no key at all
+        raise NotValid("algorithm") from None
     return True
 
 
@@ -182,17 +212,21 @@ def _seconds(value: object) -> float | None:
         return None
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise NotValid("structure")
     return value
 
 
-def check_revocation(claims: Mapping[Any, Any], *, revoked: Revoked) -> None:
-    """Refuse a certificate that was taken back.
+def check_revocation(claims: Mapping[Any, Any], *, signer: x509.Certificate, revoked: Revoked) -> None:
+    """Refuse a certificate that was taken back, or whose signer's key was.
 
     Raises:
-        NotValid: revoked.
+        NotValid: signer_revoked or revoked.
     """
+    if signer.issuer.public_bytes() != revoked.issuer:
+        return
+    if calculate_kid(signer) in revoked.kids:
+        raise NotValid("signer_revoked")
     for uvci in list_uvcis(get_content(claims)):
         if hash_uvci(uvci) in revoked.certificates:
             raise NotValid("revoked")
@@ -200,5 +234,6 @@ def check_revocation(claims: Mapping[Any, Any], *, revoked: Revoked) -> None:
 
 def list_uvcis(content: Mapping[str, Any]) -> list[str]:
     """Return the identifiers of all entries."""
-    entries = [entry for kind in _USAGES for entry in content.get(kind) or () if isinstance(entry, Mapping)]
+    lists = [content[kind] for kind in _USAGES if isinstance(content.get(kind), list | tuple)]
+    entries = [entry for entries in lists for entry in entries if isinstance(entry, Mapping)]
     return [entry["ci"] for entry in entries if isinstance(entry.get("ci"), str)]

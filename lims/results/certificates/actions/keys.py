@@ -74,6 +74,9 @@ def install_key(
     authorities.check_issued_by(signed, issuer)
     if signed.not_valid_after_utc <= clock.now():
         raise InvalidInput("This certificate has ended. Have the request signed again.", field="certificate")
+    known = session.scalar(select(SigningKey.state).where(SigningKey.kid == calculate_kid(signed)))
+    if known is not None:
+        SIGNING_KEY.check(known, "active", code=calculate_kid(signed).hex(), field="certificate")
     row = _find_requested(session, signed)
     before = queries.find_active(session)
     if before is not None:
