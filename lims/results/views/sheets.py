@@ -48,17 +48,32 @@ class SheetsForm(FlaskForm):
 
 @results.post("/results/sheet")
 def take_sheet() -> str | Response:
-    """Give a person their sheet, as a file or as a page to be printed."""
-    answer = portal.read_result(
-        result_code=request.form.get("result_code", ""),
-        birth_date=_typed_birth_date(),
-        address=request.remote_addr or "",
-    )
+    """Give a person their sheet, as a file or as a page to be printed; with the ticket of the answer they read, or
+    with code and birth date."""
+    answer = _read_ticket() if "ticket" in request.form else _read_code()
     if answer.result_id is None or answer.told.status not in ("detected", "not_detected"):
         raise Refused("There is no sheet of this result now. Read the result again to see why.")
     issue_certificates(actor=RESIDENT, result_ids=[answer.result_id])
     (sheet,) = prepare_sheets(db.session(), result_ids=[answer.result_id])
     return _show(sheet) if request.form.get("as") == "page" else as_pdf(draw([sheet]), FILE_NAME)
+
+
+def _read_ticket() -> portal.Answer:
+    answers, _closed = portal.read_opened([request.form["ticket"]])
+    if not answers:
+        raise InvalidInput(
+            "This page was open for too long. Enter the result code and the date of birth once more.",
+            field="ticket",
+        )
+    return answers[0]
+
+
+def _read_code() -> portal.Answer:
+    return portal.read_result(
+        result_code=request.form.get("result_code", ""),
+        birth_date=_typed_birth_date(),
+        address=request.remote_addr or "",
+    )
 
 
 def _typed_birth_date() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -67,6 +68,18 @@ def test_a_person_takes_the_sheet_with_code_and_birth_date(lab, browser):
     again = take(browser, code)
     assert again.data == answer.data, "asked again, the same certificate is given"
     assert (count(Certificate.id), text[:4]) == (1, "HC1:")
+
+
+def test_the_page_that_was_read_gives_the_sheet_by_its_ticket(lab, browser):
+    _run, tubes = released(lab)
+    page = browser.post("/results", data={"result_code": issue_code(tubes[0]), "birth_year": BORN})
+    assert 'action="/results/sheet"' in page.text
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)[1]
+    assert browser.post("/results/sheet", data={"ticket": ticket}).mimetype == "application/pdf"
+    forged = browser.post(
+        "/results/sheet", data={"ticket": ticket[:-1] + ("0" if ticket[-1] != "0" else "1")}
+    )
+    assert (forged.status_code, forged.mimetype) == (422, "text/html")
 
 
 def test_anothers_code_or_birth_date_gets_nothing(lab, browser):
