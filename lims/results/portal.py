@@ -2,6 +2,7 @@
 
 An unknown code and a wrong birth date are told apart by nothing: the same statements, the same hashing, the same
 sentence (SECURITY §1, R1 to R3). A code that cannot be one at all is said to be mistyped before anything is asked.
+What was opened once stays open for half an hour by its ticket, so that a household reads on one page.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lims import clock, codes
+from lims import clock, codes, tickets
 from lims.auth.actors import RESIDENT
 from lims.auth.throttles import limited, reading_limits
 from lims.errors import InvalidInput, NotFound
@@ -23,6 +24,9 @@ from lims.results.reading import Told, birth_date_fits, tell
 
 # compared where there is no such code, so that both ways do the same work
 _NOBODY = BirthDate(1900, 1, 1)
+PURPOSE = "result-ticket"
+MOST_OPENED = 12
+"""Results on one page: a household, or a phone that a few households share."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,10 @@ class Answer:
         told: the finding or where the sample is.
         declaration_code: to be shown where a new sample is taken.
         laboratory: where it was tested; empty before.
-        where: names of the collection sites of the commune, only where a new sample is needed.
+        where: names of the collection sites of the commune, only where a new sample may be needed.
+        born: the birth date as it is kept; tells the people of a household apart.
+        ticket: opens the same again for half an hour.
+        detected_advice, second_test_advice: the campaign's own words by language; empty: the product's.
         result_id: the version that is told, None while nothing is released; for the sheet.
     """
 
@@ -41,6 +48,10 @@ class Answer:
     declaration_code: str
     laboratory: str
     where: Sequence[str]
+    born: BirthDate
+    ticket: str
+    detected_advice: dict[str, str]
+    second_test_advice: dict[str, str]
     result_id: uuid.UUID | None = None
 
 
@@ -69,11 +80,36 @@ def read_result(*, result_code: str, birth_date: str, address: str) -> Answer:
                 "that you keep. If the code is lost, your health station gives you a new one.",
                 field="result_code",
             )
+    return _answer(reader)
+
+
+def read_opened(given: Sequence[str]) -> tuple[list[Answer], int]:
+    """Return what was opened before, as it is now, in the order given, each person once.
+
+    Args:
+        given: tickets of answers.
+
+    Returns:
+        The answers, and how many are closed: the half hour is over, or the code was replaced meanwhile.
+    """
+    keys: dict[uuid.UUID, None] = {}
+    closed = 0
+    for ticket in given[:MOST_OPENED]:
+        try:
+            keys[tickets.read_ticket(vault(), ticket, purpose=PURPOSE, now=clock.now())] = None
+        except InvalidInput:
+            closed += 1
+    readers = queries.map_readers(db.session(), code_ids=keys) if keys else {}
+    answers = [_answer(readers[key]) for key in keys if key in readers]
+    return answers, closed + len(keys) - len(answers)
+
+
+def _answer(reader: queries.Reader) -> Answer:
     found = queries.get_facts(db.session(), declaration_id=reader.declaration_id)
     told = tell(found.facts)
     where = (
         queries.list_sites_of_commune(db.session(), commune_id=found.commune_id)
-        if told.status == "new_sample"
+        if told.status in ("new_sample", "second_test")
         else ()
     )
     if found.unread and found.result_id is not None:
@@ -83,6 +119,10 @@ def read_result(*, result_code: str, birth_date: str, address: str) -> Answer:
         declaration_code=found.declaration_code,
         laboratory=found.laboratory,
         where=where,
+        born=reader.born,
+        ticket=tickets.make_ticket(vault(), purpose=PURPOSE, key=reader.code_id, now=clock.now()),
+        detected_advice=found.detected_advice,
+        second_test_advice=found.second_test_advice,
         result_id=found.result_id,
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lims.intake.birth_dates import BirthDate
+from lims.intake.rules import REJECTION_REASONS
 from lims.msgid import N_
 from lims.results.rules import UNCLEAR
 
@@ -37,6 +38,9 @@ class Facts:
         verified_at, released_at: of the current version.
         needs_second_test: the sample is on its way through a second test.
         is_amended: an earlier version was released before.
+        before: finding of the latest of them.
+        before_released_at: when that one was released.
+        resample_reason: word why a new sample is asked for; empty while none is.
         validity_hours: how long "not detected" holds, from the sampling on.
     """
 
@@ -53,6 +57,9 @@ class Facts:
     released_at: datetime | None = None
     needs_second_test: bool = False
     is_amended: bool = False
+    before: str | None = None
+    before_released_at: datetime | None = None
+    resample_reason: str = ""
     validity_hours: int = 72
 
 
@@ -74,6 +81,19 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Amended:
+    """What was told before a result was amended.
+
+    Args:
+        before: detected, not_detected or inconclusive.
+        told_at: when that was released.
+    """
+
+    before: str
+    told_at: datetime
+
+
+@dataclass(frozen=True)
 class Told:
     """What the person is told.
 
@@ -84,6 +104,9 @@ class Told:
         sampled_at: when the sample was taken.
         valid_until: only for "not detected".
         steps: the way of the sample.
+        why: of new_sample: rejected, lost, shared_tube or unclear; of closed: withdrawn or expired; else empty.
+        reason: of a rejected tube: the laboratory's word for what was wrong with it.
+        amended: only of a released result that replaces another.
     """
 
     status: str
@@ -91,6 +114,9 @@ class Told:
     sampled_at: datetime | None
     valid_until: datetime | None
     steps: tuple[Step, ...]
+    why: str = ""
+    reason: str = ""
+    amended: Amended | None = None
 
 
 def tell(facts: Facts) -> Told:
@@ -99,12 +125,17 @@ def tell(facts: Facts) -> Told:
     valid_until = None
     if finding == "not_detected" and facts.collected_at is not None:
         valid_until = calculate_valid_until(facts.collected_at, validity_hours=facts.validity_hours)
+    status = _status(facts, finding)
+    why = _why(status, facts)
     return Told(
-        status=_status(facts, finding),
+        status=status,
         finding=finding,
         sampled_at=facts.collected_at,
         valid_until=valid_until,
         steps=list_steps(facts),
+        why=why,
+        reason=facts.resample_reason if why == "rejected" else "",
+        amended=_amended(facts, finding),
     )
 
 
@@ -115,9 +146,29 @@ def calculate_valid_until(sampled_at: datetime, *, validity_hours: int) -> datet
 
 def _released_finding(facts: Facts) -> str | None:
     """Return what was found, once it is released; an invalid test tells a person the same as an inconclusive one."""
-    if facts.result_status != "released":
+    return _said(facts.finding) if facts.result_status == "released" else None
+
+
+def _said(finding: str | None) -> str | None:
+    return "inconclusive" if finding in UNCLEAR else finding
+
+
+def _why(status: str, facts: Facts) -> str:
+    if status == "closed":
+        return facts.declaration_status
+    if status != "new_sample":
+        return ""
+    if facts.resample_reason in REJECTION_REASONS:
+        return "rejected"
+    return {"tube_missing": "lost", "mixed_positive": "shared_tube"}.get(facts.resample_reason, "unclear")
+
+
+def _amended(facts: Facts, finding: str | None) -> Amended | None:
+    """Return what was told before, once something else is; what was found before is never told of a result in work."""
+    before = _said(facts.before)
+    if finding is None or before is None or facts.before_released_at is None:
         return None
-    return "inconclusive" if facts.finding in UNCLEAR else facts.finding
+    return Amended(before, facts.before_released_at)
 
 
 def _status(facts: Facts, finding: str | None) -> str:
@@ -152,6 +203,12 @@ def list_steps(facts: Facts) -> tuple[Step, ...]:
         Step(name=name, label=label, at=moment, reached=index <= furthest)
         for index, ((name, label), moment) in enumerate(zip(STEPS, moments, strict=True))
     )
+
+
+def choose_advice(language: str, *, vi: str, en: str) -> str:
+    """Return a campaign's own words in a language, else in the other one; '' where it has none."""
+    own, other = (en, vi) if language == "en" else (vi, en)
+    return own or other
 
 
 def birth_date_fits(stored: BirthDate, typed: BirthDate) -> bool:
