@@ -89,6 +89,13 @@ ENTRIES = (
         "inbox",
         N_("Corrections, objections, erasures"),
     ),
+    Entry(
+        N_("Result sheets"),
+        "results.print_sheets",
+        "see_commune_results",
+        "printer",
+        N_("On paper, of a commune or a run"),
+    ),
     Entry(N_("Exports"), "exports.show_exports", "export_data", "box-arrow-in-down", N_("Files to take away")),
     Entry(
         N_("Hand-over file"),

@@ -99,6 +99,17 @@ def check_has_sheet(session: Session, *, actor: Actor, result_id: uuid.UUID) -> 
         raise Refused("This test has no clear finding, so there is no sheet. A new sample is needed.")
 
 
+def find_result_of_declaration(session: Session, *, declaration_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the current result of the latest sample taken for a declaration, whatever its state."""
+    return session.scalar(
+        select(Result.id)
+        .join(Sample, Sample.id == Result.sample_id)
+        .where(Sample.declaration_id == declaration_id, Result.status != "superseded")
+        .order_by(Sample.attempt.desc())
+        .limit(1)
+    )
+
+
 def list_results_with_sheet(
     session: Session,
     *,

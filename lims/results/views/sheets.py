@@ -18,6 +18,7 @@ from lims.auth.actors import RESIDENT
 from lims.errors import InvalidInput, LimsError, NotFound, Refused
 from lims.extensions import db
 from lims.intake.actions.accesses import record_accesses
+from lims.intake.queries.declarations import get_declaration
 from lims.intake.views.people import as_pdf
 from lims.language import say_error
 from lims.places import queries as place_queries
@@ -90,10 +91,27 @@ def _typed_birth_date() -> str:
 @needs("see_commune_results")
 def make_sheet(result_id: uuid.UUID) -> Response:
     """Issue the certificate of a result where it has none yet, and go to its sheet."""
+    return _issue_and_show(result_id)
+
+
+def _issue_and_show(result_id: uuid.UUID) -> Response:
     queries.check_has_sheet(db.session(), actor=current_actor(), result_id=result_id)
     issue_certificates(actor=current_actor(), result_ids=[result_id])
     endpoint = "results.show_sheet" if request.form.get("as") == "page" else "results.show_sheet_file"
     return redirect(url_for(endpoint, result_id=result_id), code=303)
+
+
+@results.post("/people/<code>/sheet")
+@needs("see_commune_results")
+def make_sheet_of_person(code: str) -> Response:
+    """Do the same for the result of a declaration, from its record."""
+    declaration = get_declaration(db.session(), actor=current_actor(), code=code)
+    found = queries.find_result_of_declaration(db.session(), declaration_id=declaration.id)
+    if found is None:
+        raise Refused(
+            "There is no result of this declaration yet. There is a sheet as soon as it is released."
+        )
+    return _issue_and_show(found)
 
 
 @results.get("/results/<uuid:result_id>/sheet.pdf")

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from pooling import bench
-from pooling.received import person_of
+from pooling.received import person_of, receive, samples_of
 from results import desk
 from results.sheets.paper import read_facts, read_words, scan
 from results.sheets.signer import give_keys, install_signer
@@ -156,6 +156,18 @@ def test_staff_of_the_commune_print_a_sheet_and_that_is_written_down(lab, browse
     db.session.rollback()
     seen = db.session.execute(select(PersonAccess.person_id, PersonAccess.shown_by)).all()
     assert seen == [(person_of(tubes[0]), "paper")] * 3
+
+
+def test_the_sheet_is_printed_from_a_persons_record(lab, browser):
+    _run, tubes = released(lab)
+    declaration = desk.result_of(tubes[0]).sample.declaration.code
+    sign_in(browser, lab.actor("health_worker"))
+    address = f"/people/{declaration}/sheet"
+    assert f'action="{address}"' in browser.get(f"/people/{declaration}").text
+    assert "ÂM TÍNH" in read_words(browser.post(address, follow_redirects=True).data)
+    (waiting,) = receive(lab, 1)
+    unread = samples_of(waiting)[0].declaration.code
+    assert browser.post(f"/people/{unread}/sheet").status_code == 409
 
 
 @pytest.mark.parametrize("role", ["technician", "supervisor", "collector", "courier", "administrator"])
