@@ -53,11 +53,11 @@ def _faults_of_name(name: Any) -> list[str]:
     if not isinstance(name, Mapping):
         return ["nam"]
     faults = [f"nam.{key}" for key in ("fn", "gn") if key in name and not _is_short(name[key])]
-    for key in ("fnt", "gnt"):
-        if key in name or key == "fnt":
-            value = name.get(key)
-            if not (isinstance(value, str) and _is_short(value) and _TRANSLITERATED.fullmatch(value)):
-                faults.append(f"nam.{key}")
+    written = [key for key in ("fnt", "gnt") if key in name]
+    for key in written or ["fnt"]:  # one of the two is enough
+        value = name.get(key)
+        if not (_is_short(value) and _TRANSLITERATED.fullmatch(value)):
+            faults.append(f"nam.{key}")
     return faults
 
 
