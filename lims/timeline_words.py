@@ -110,6 +110,7 @@ SAID = {
     "superseded": Saying(N_("Replaced by a newer one"), "arrow-repeat", "look"),
     "taken_back": Saying(N_("Scan undone"), "arrow-counterclockwise", "look"),
     "taken_out": Saying(N_("Taken out of the box"), "box"),
+    "telling_set": Saying(N_("What people are told was changed"), "pencil"),
     "tubes_added": Saying(N_("Tubes added"), "plus-circle"),
     "tubes_removed": Saying(N_("Tubes taken out"), "box"),
     "unheld": Saying(N_("Taken off hold"), "play-circle"),
@@ -180,7 +181,19 @@ NOTED = {
     "temperature_c": N_("%(value)s °C"),
 }
 # Words of ours among the details; whatever else is told is a code, a number or somebody's own words.
-SPOKEN = ("kind", "purpose", "mode", "finding", "before", "condition", "hold", "settlement", "decision", "reason", "by")
+SPOKEN = (
+    "kind",
+    "purpose",
+    "mode",
+    "finding",
+    "before",
+    "condition",
+    "hold",
+    "settlement",
+    "decision",
+    "reason",
+    "by",
+)
 # Not worth telling: the first attempt, the first version, nothing on hold.
 SILENT = {
     "attempt": 1,

@@ -177,8 +177,11 @@ def set_capacity(
     screening_per_day: int,
     confirmation_per_day: int,
     can_confirm: bool,
-) -> None:
+) -> dict[str, str]:
     """Change what a laboratory can do in a day.
+
+    Returns:
+        `id` of the laboratory.
 
     Raises:
         NotFound: there is no such laboratory among the actor's places.
@@ -205,6 +208,7 @@ def set_capacity(
         confirmation_per_day=confirmation_per_day,
         can_confirm=can_confirm,
     )
+    return {"id": str(laboratory.place_id)}
 
 
 @action
@@ -283,6 +287,83 @@ def create_campaign(
     session.add(campaign)
     audit.note(
         session, "campaign", campaign.id, "created", pool_size=pool_size, mixed_tube_size=mixed_tube_size
+    )
+    return {"id": str(campaign.id)}
+
+
+@action
+def set_telling(
+    session: Session,
+    *,
+    actor: Actor,
+    client_id: uuid.UUID | None = None,
+    campaign_id: uuid.UUID,
+    detected_advice_vi: str = "",
+    detected_advice_en: str = "",
+    second_test_advice_vi: str = "",
+    second_test_advice_en: str = "",
+    tells_people: bool,
+    quiet_from_hour: int,
+    quiet_until_hour: int,
+    certificate_hours: int,
+    retention_days: int | None = None,
+) -> dict[str, str]:
+    """Change what a campaign's people are told, when, and how long their identities are kept.
+
+    Args:
+        actor: who changes it.
+        client_id: made by the sender.
+        campaign_id: the campaign.
+        detected_advice_vi, detected_advice_en: what to do next when something was found; empty: the product's words.
+        second_test_advice_vi, second_test_advice_en: what members of an unresolved pool do and where they go.
+        tells_people: whether people are told by SMS that a result is ready.
+        quiet_from_hour, quiet_until_hour: hours of the local day between which nobody is told, 0 to 23.
+        certificate_hours: how long a certificate can be verified, from the sampling on.
+        retention_days: from the campaign's end to the erasure of identities; None: never by itself.
+
+    Returns:
+        `id` of the campaign.
+
+    Raises:
+        NotFound: there is no such campaign among the actor's places.
+        InvalidInput: names the field.
+    """
+    campaign = queries.get_campaign(session, campaign_id=campaign_id, actor=actor)
+    advice = {
+        "detected_advice_vi": detected_advice_vi,
+        "detected_advice_en": detected_advice_en,
+        "second_test_advice_vi": second_test_advice_vi,
+        "second_test_advice_en": second_test_advice_en,
+    }
+    advice = {name: "\n".join(text.split("\r\n")).strip() for name, text in advice.items()}
+    rules.check_telling(
+        advice=advice,
+        quiet_from_hour=quiet_from_hour,
+        quiet_until_hour=quiet_until_hour,
+        certificate_hours=certificate_hours,
+        retention_days=retention_days,
+    )
+    numbers = {
+        "tells_people": tells_people,
+        "quiet_from_hour": quiet_from_hour,
+        "quiet_until_hour": quiet_until_hour,
+        "certificate_hours": certificate_hours,
+        "retention_days": retention_days,
+    }
+    changed = [name for name, value in (advice | numbers).items() if getattr(campaign, name) != value]
+    for name in changed:
+        setattr(campaign, name, (advice | numbers)[name])
+    audit.note(
+        session,
+        "campaign",
+        campaign.id,
+        "telling_set",
+        changed=changed,
+        tells_people=tells_people,
+        quiet_from_hour=quiet_from_hour,
+        quiet_until_hour=quiet_until_hour,
+        certificate_hours=certificate_hours,
+        retention_days=retention_days,
     )
     return {"id": str(campaign.id)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 
 from vn_collate import collate_key
@@ -11,6 +12,9 @@ from vn_collate import collate_key
 from lims.errors import InvalidInput
 
 MOST_IN_A_POOL = 20
+MOST_ADVICE = 1000
+MOST_CERTIFICATE_HOURS = 8760
+MOST_RETENTION_DAYS = 36_500
 STRATEGIES = ("singles", "halves", "second_swab")
 """How a positive pool is resolved: each kept tube alone; two halves first; the second swab of the same visit."""
 LABORATORY_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
@@ -51,6 +55,47 @@ def check_campaign(
     for field, number in hours.items():
         if number < 1:
             raise InvalidInput("Enter a number of hours of 1 or more.", field=field)
+
+
+def check_telling(
+    *,
+    advice: Mapping[str, str],
+    quiet_from_hour: int,
+    quiet_until_hour: int,
+    certificate_hours: int,
+    retention_days: int | None,
+) -> None:
+    """Refuse what no campaign can tell its people.
+
+    Args:
+        advice: the campaign's own words, by field name.
+        quiet_from_hour, quiet_until_hour: hours of the local day, 0 to 23; the same twice: never quiet.
+        certificate_hours: from the sampling on, at most a year.
+        retention_days: from the campaign's end to the erasure of identities; None: never by itself.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    for field, text in advice.items():
+        if len(text) > MOST_ADVICE:
+            raise InvalidInput(
+                "The advice has more than %(most)s characters. Shorten it.", field=field, most=MOST_ADVICE
+            )
+    for field, hour in (("quiet_from_hour", quiet_from_hour), ("quiet_until_hour", quiet_until_hour)):
+        if not 0 <= hour <= 23:
+            raise InvalidInput("Enter an hour from 0 to 23.", field=field)
+    if not 1 <= certificate_hours <= MOST_CERTIFICATE_HOURS:
+        raise InvalidInput(
+            "Enter a number of hours from 1 to %(most)s.",
+            field="certificate_hours",
+            most=MOST_CERTIFICATE_HOURS,
+        )
+    if retention_days is not None and not 0 <= retention_days <= MOST_RETENTION_DAYS:
+        raise InvalidInput(
+            "Enter a number of days from 0 to %(most)s, or leave it empty.",
+            field="retention_days",
+            most=MOST_RETENTION_DAYS,
+        )
 
 
 def check_capacity(*, screening_per_day: int, confirmation_per_day: int, can_confirm: bool) -> None:

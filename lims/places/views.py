@@ -10,7 +10,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
@@ -66,6 +74,40 @@ class CampaignForm(SentOnce):
     )
 
 
+class TellingForm(SentOnce):
+    """What a campaign's people are told, and how long their identities are kept."""
+
+    detected_advice_vi = TextAreaField(
+        _l("What to do next when detected, in Vietnamese"),
+        description=_l(
+            "Shown under the result. Empty: stay at home, the health station calls, 115 if it is hard to breathe."
+        ),
+    )
+    detected_advice_en = TextAreaField(_l("The same in English"))
+    second_test_advice_vi = TextAreaField(
+        _l("What to do while a second test is needed, and where to go, in Vietnamese"),
+        description=_l(
+            "For members of a positive pool that is not resolved yet. Empty: stay at home, you need not go anywhere."
+        ),
+    )
+    second_test_advice_en = TextAreaField(_l("The same in English"))
+    tells_people = BooleanField(_l("People who gave a telephone are told by SMS that a result is ready"))
+    quiet_from_hour = IntegerField(
+        _l("No SMS to people from this hour of the day"),
+        [InputRequired(_NUMBER)],
+        description=_l("0 to 23. Alerts of positives to staff on call are sent day and night."),
+    )
+    quiet_until_hour = IntegerField(_l("until this hour"), [InputRequired(_NUMBER)])
+    certificate_hours = IntegerField(
+        _l("Hours that a certificate can be verified, from the sampling on"), [InputRequired(_NUMBER)]
+    )
+    retention_days = IntegerField(
+        _l("Days from the campaign’s end until identities are erased"),
+        [Optional()],
+        description=_l("Empty: never by itself. Counts, pools and the chain of custody stay."),
+    )
+
+
 class LaboratoryForm(SentOnce):
     """A laboratory and what it can do in a day."""
 
@@ -114,6 +156,15 @@ def create_campaign() -> str | tuple[str, int] | Response:
     form = CampaignForm()
     form.province_id.choices = _provinces()
     return _answer(form, _("New campaign"), actions.create_campaign)
+
+
+@places.route("/campaigns/<uuid:campaign_id>/telling", methods=["GET", "POST"])
+@needs("manage_campaign")
+def set_telling(campaign_id: uuid.UUID) -> str | tuple[str, int] | Response:
+    """Show what a campaign's people are told, or change it."""
+    campaign = queries.get_campaign(db.session(), campaign_id=campaign_id, actor=current_actor())
+    form = TellingForm(obj=campaign)
+    return _answer(form, campaign.name, actions.set_telling, campaign_id=campaign_id)
 
 
 @places.post("/campaigns/<uuid:campaign_id>/close")

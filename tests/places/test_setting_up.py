@@ -83,6 +83,16 @@ def test_a_capacity_is_changed_with_one_event(world):
     assert _events(world.laboratory_id) == ["capacity_set"]
 
 
+def test_a_capacity_is_changed_by_page(world, client):
+    sign_in(client, world.actor("coordinator"))
+    address = f"/laboratories/{world.laboratory_id}/capacity"
+    form = {"csrf_token": _token(client.get(address).text), "client_id": str(uuid.uuid4())}
+    form |= {"screening_per_day": "900", "confirmation_per_day": "0"}
+    for _ in range(2):
+        assert client.post(address, data=form).status_code == 302
+    assert db.session.get(Laboratory, world.laboratory_id).screening_per_day == 900
+
+
 def test_another_province_is_as_if_it_were_not_there(world):
     actions.load_provinces(actor=world.actor("administrator"), province_codes=["24"])
     elsewhere = queries.find_place(db.session(), kind="province", code="24")
@@ -117,6 +127,65 @@ def test_the_pages_save_what_they_are_sent_and_show_refusals_at_their_field(worl
     assert 'id="pool_size-error"' in refused.text
     assert client.post("/campaigns/new", data=form | {"pool_size": "5"}).status_code == 302
     assert "Đợt 3" in client.get("/campaigns").text
+
+
+TELLING = {
+    "detected_advice_vi": "Ở yên tại nhà.\r\nĐội lưu động sẽ đến.",
+    "second_test_advice_vi": "Đến trạm y tế trước 16 giờ.",
+    "tells_people": "y",
+    "quiet_from_hour": "22",
+    "quiet_until_hour": "5",
+    "certificate_hours": "48",
+    "retention_days": "30",
+}
+
+
+def test_what_people_are_told_is_changed_by_page_with_one_event(world, client):
+    sign_in(client, world.actor("coordinator"))
+    address = f"/campaigns/{world.campaign_id}/telling"
+    assert address in client.get("/campaigns").text
+    form = TELLING | {"csrf_token": _token(client.get(address).text), "client_id": str(uuid.uuid4())}
+    for _ in range(2):
+        assert client.post(address, data=form).status_code == 302
+    campaign = db.session.get(Campaign, world.campaign_id)
+    assert campaign.detected_advice_vi == "Ở yên tại nhà.\nĐội lưu động sẽ đến."
+    assert (campaign.quiet_from_hour, campaign.certificate_hours, campaign.retention_days) == (22, 48, 30)
+    assert _events(world.campaign_id) == ["telling_set"]
+    page = client.get(address)
+    assert "Đội lưu động sẽ đến." in page.text
+
+
+def test_a_retention_that_is_left_empty_erases_nobody_by_itself(world, client):
+    sign_in(client, world.actor("coordinator"))
+    address = f"/campaigns/{world.campaign_id}/telling"
+    form = TELLING | {"csrf_token": _token(client.get(address).text), "client_id": str(uuid.uuid4())}
+    assert client.post(address, data=form | {"retention_days": ""}).status_code == 302
+    assert db.session.get(Campaign, world.campaign_id).retention_days is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("quiet_from_hour", "24"),
+        ("quiet_until_hour", "-1"),
+        ("quiet_until_hour", "six"),
+        ("certificate_hours", "0"),
+        ("certificate_hours", "8761"),
+        ("certificate_hours", ""),
+        ("retention_days", "-1"),
+        ("retention_days", "9999999"),
+        ("detected_advice_en", "x" * 1001),
+        ("second_test_advice_vi", "x" * 1001),
+    ],
+)
+def test_an_impossible_telling_is_refused_by_its_field_and_nothing_is_saved(world, client, field, value):
+    sign_in(client, world.actor("coordinator"))
+    address = f"/campaigns/{world.campaign_id}/telling"
+    form = TELLING | {"csrf_token": _token(client.get(address).text), "client_id": str(uuid.uuid4())}
+    page = client.post(address, data=form | {field: value})
+    assert page.status_code == 422
+    assert f'id="{field}-error"' in page.text
+    assert db.session.get(Campaign, world.campaign_id).quiet_from_hour == 21
 
 
 def test_a_site_opened_by_page_is_offered_to_programs(world, client):
