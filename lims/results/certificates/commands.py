@@ -77,7 +77,8 @@ def verify_text(
     revoked = _read_revocations(revocations, trust) if revocations else NOTHING_REVOKED
     if text == "-":
         text = sys.stdin.buffer.read(4 * MOST_BYTES).decode("utf-8", errors="replace")
-    found = examine(text, trust=trust, at=at or clock.now(), revoked=revoked)
+    # the blank is a character of base45, but never the last one: its value is more than a last digit can be
+    found = examine(text.strip(), trust=trust, at=at or clock.now(), revoked=revoked)
     found["revocations_made_at"] = revoked.made_at.isoformat() if revoked.made_at else None
     found["unread_files"] = unread
     say(found, as_json=as_json, sentence=lambda: _say(found))
@@ -99,7 +100,7 @@ def _read_revocations(file: Path, trust: Trust) -> Revoked:
     with file.open("rb") as stream:
         text = stream.read(2 * MOST_OF_A_LIST).decode("ascii", errors="replace")
     try:
-        return verify_list(text, trust=trust)
+        return verify_list(text.strip(), trust=trust)
     except NotValid as error:
         raise click.ClickException(
             f"The revocation list {file} cannot be believed ({error.reason}). Take a new one from whoever publishes it."

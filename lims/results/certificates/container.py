@@ -82,19 +82,17 @@ def unpack(text: str, *, prefix: str = PREFIX, most_bytes: int = MOST_BYTES) -> 
     """Return the COSE message in the text of a QR code.
 
     Args:
-        text: blanks and line ends around it do not count.
+        text: exactly; whoever takes typed or pasted texts strips them before.
         prefix: what it must begin with.
         most_bytes: more is not unpacked.
 
     Raises:
         NotValid: prefix, base45, compression or too_large.
     """
-    text = text.strip()
     if not text.startswith(prefix):
         raise NotValid("prefix")
     if len(text) > max(MOST_CHARACTERS, 2 * most_bytes):
         raise NotValid("too_large")
-    # the blank is a character of base45, but never the last one: its value is more than a last digit can be
     return inflate(decode_base45(text.removeprefix(prefix)), most_bytes=most_bytes)
 
 

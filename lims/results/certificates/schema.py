@@ -56,7 +56,7 @@ def _faults_of_name(name: Any) -> list[str]:
     written = [key for key in ("fnt", "gnt") if key in name]
     for key in written or ["fnt"]:  # one of the two is enough
         value = name.get(key)
-        if not (_is_short(value) and _TRANSLITERATED.fullmatch(value)):
+        if not (isinstance(value, str) and _is_short(value) and _TRANSLITERATED.fullmatch(value)):
             faults.append(f"nam.{key}")
     return faults
 

@@ -5,7 +5,6 @@ Every step can be run by itself, as the outside vectors ask; `verify` runs them 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from lims.results.certificates.uvci import hash_uvci
 
 PS256 = -37
 SMALLEST_RSA_BITS = 2048
+MOST_SECONDS = 2**53  # moments beyond it are none; neither is "not a number"
 # kinds of entries, and the key usage that allows each (two spellings were in use)
 _USAGES = {
     kind: {f"1.3.6.1.4.1.1847.2021.1.{number}", f"1.3.6.1.4.1.0.1847.2021.1.{number}"}
@@ -70,7 +70,10 @@ def verify(text: str, *, trust: Trust, at: datetime, revoked: Revoked = NOTHING_
         claims = read_claims(signed.payload)
         signer = check_signature(signed, trust=trust)
         check_signer(signer, trust=trust, at=at)
-        check_key_usage(signer, get_content(claims))
+        content = get_content(claims)
+        if not list_entries(content):
+            raise NotValid("structure")
+        check_key_usage(signer, content)
         check_revocation(claims, signer=signer, revoked=revoked)
         check_time(claims, at=at)
     except NotValid as error:
@@ -212,7 +215,7 @@ def _seconds(value: object) -> float | None:
         return None
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MOST_SECONDS:
         raise NotValid("structure")
     return value
 
@@ -234,6 +237,10 @@ def check_revocation(claims: Mapping[Any, Any], *, signer: x509.Certificate, rev
 
 def list_uvcis(content: Mapping[str, Any]) -> list[str]:
     """Return the identifiers of all entries."""
+    return [entry["ci"] for entry in list_entries(content) if isinstance(entry.get("ci"), str)]
+
+
+def list_entries(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the tests, vaccinations and recoveries; whatever is no entry is passed over."""
     lists = [content[kind] for kind in _USAGES if isinstance(content.get(kind), list | tuple)]
-    entries = [entry for entries in lists for entry in entries if isinstance(entry, Mapping)]
-    return [entry["ci"] for entry in entries if isinstance(entry.get("ci"), str)]
+    return [entry for entries in lists for entry in entries if isinstance(entry, Mapping)]
