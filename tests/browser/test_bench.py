@@ -6,16 +6,13 @@ pool is positive and nobody in it; and at the end a whole run is withdrawn.
 
 from __future__ import annotations
 
-import csv
-import io
-import random
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from browser.plates import export, hand_in, plan, release, run_plate, set_up
 from browser.town import CONFIRMING, SCREENING, Town, fill_town
 from browser.visitor import PHONE, Visitor
 from browser.words import vi
@@ -26,21 +23,11 @@ from sqlalchemy import select
 from lims import create_app, database
 from lims.auth import queries as auth_queries
 from lims.config import DEMO_SECRET_KEY, Settings
-from lims.demo.cycler_file import write_instrument_file
 from lims.extensions import db
 from lims.places.models import Campaign, Place
 from lims.pooling.actions import pools
 
 pytestmark = pytest.mark.browser
-
-CTS: Mapping[str, Mapping[str, float | None]] = {
-    "detected": {"ORF1ab": 26.4, "N": 27.1, "IC": 29.0},
-    "not_detected": {"ORF1ab": None, "N": None, "IC": 28.2},
-    "NTC": {"ORF1ab": None, "N": None, "IC": None},
-    "NEC": {"ORF1ab": None, "N": None, "IC": 30.1},
-    "PC": {"ORF1ab": 25.3, "N": 26.0, "IC": 29.5},
-    "failed PC": {"ORF1ab": None, "N": None, "IC": 29.5},
-}
 
 
 @dataclass
@@ -97,89 +84,21 @@ def _pool_up(town: Town) -> dict[str, list[str]]:
     return {pool["pool"]: pool["tubes"] for pool in made["pools"]}
 
 
-def _plan(visitor: Visitor, *codes: str) -> str:
-    """Fill a plate with some pools, start it, and return the run's code."""
-    visitor.go("/runs/new")
-    visitor.page.get_by_label(vi("Only these pools, one a line")).fill("\n".join(codes))
-    visitor.click("Fill the plate")
-    visitor.click("Start the run")
-    expect(visitor.page.get_by_role("main").get_by_role("link", name=vi("Hand in the file"))).to_be_visible()
-    found = re.search(r"/runs/(\w{9})", visitor.page.url)
-    assert found, visitor.page.url
-    return found[1]
-
-
-def _set_up(visitor: Visitor, run: str) -> list[dict[str, str]]:
-    """Download the plate's plain set-up file and return its rows."""
-    with visitor.page.expect_download() as downloaded:
-        visitor.page.locator(f'a[href$="/runs/{run}/plate-files/plain"]').click()
-    return list(csv.DictReader(io.StringIO(downloaded.value.path().read_text("utf-8-sig"))))
-
-
-def _export(rows: list[dict[str, str]], findings: Mapping[str, str], *, failed: str = "") -> bytes:
-    """Return what the cycler writes of a plate: pools by their finding, controls right unless one has failed."""
-    wells = {}
-    readings = []
-    for row in rows:
-        pool, control = row["pool_id"] or None, row["control"] or None
-        wells[row["well"]] = {"position": row["well"], "pool": pool, "control": control}
-        kind = control or findings.get(pool or "", "not_detected")
-        cts = CTS[f"failed {kind}" if kind == failed else kind]
-        readings.append({"well": row["well"], "target": row["target"], "ct": cts[row["target"]]})
-    return write_instrument_file(
-        wells=list(wells.values()),
-        targets=[
-            {"name": name, "dye": dye} for name, dye in (("ORF1ab", "FAM"), ("N", "ROX"), ("IC", "VIC"))
-        ],
-        readings=readings,
-        size=96,
-        dice=random.Random(len(rows)),
-    )
-
-
-def _hand_in(visitor: Visitor, run: str, content: bytes, name: str = "ket-qua.txt") -> None:
-    if not visitor.page.url.endswith(f"/runs/{run}"):
-        visitor.go(f"/runs/{run}")
-    visitor.page.get_by_label(vi("File"), exact=True).set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
-    visitor.click("Hand it in")
-    visitor.page.wait_for_url(re.compile("/result-files/"))
-
-
-def _run(visitor: Visitor, codes: list[str], findings: Mapping[str, str], *, failed: str = "") -> str:
-    """Bring pools through a plate to accepted readings."""
-    run = _plan(visitor, *codes)
-    _hand_in(visitor, run, _export(_set_up(visitor, run), findings, failed=failed))
-    visitor.click("Use these readings")
-    visitor.page.wait_for_url(re.compile(f"/runs/{run}$"))
-    return run
-
-
-def _release(visitor: Visitor, run: str, *, negatives: int) -> None:
-    """Verify a run and release its negatives; the desk must show as many released."""
-    visitor.go(f"/runs/{run}/release")
-    for step in ("verify", "release"):
-        visitor.page.locator(f'form[action$="/runs/{run}/{step}"] button').click()
-    released = visitor.page.locator("dt", has_text=re.compile(f"^{vi('Released')}$"))
-    expect(released.locator("xpath=following-sibling::dd[1]")).to_have_text(str(negatives))
-
-
 def test_a_file_of_another_plate_is_refused_with_its_reason(visit, address, town, day) -> None:
     technician = visit(address, "bench-technician")
     technician.sign_in(town.accounts["technician"].username)
     first, second, *_rest = list(day.pools)
-    run = day.runs["first"] = _plan(technician, first, second)
-    rows = _set_up(technician, run)
+    run = day.runs["first"] = plan(technician, first, second)
+    rows = set_up(technician, run)
     # the same plate, put in the wrong way round
     turned = [
         {**row, "well": f"{'HGFEDCBA'['ABCDEFGH'.index(row['well'][0])]}{13 - int(row['well'][1:]):02}"}
         for row in rows
     ]
-    _hand_in(technician, run, _export(turned, {}))
+    hand_in(technician, run, export(turned, {}))
     expect(technician.page.get_by_text(vi("This file was refused. Nothing of it was used."))).to_be_visible()
     technician.look("file-refused")
-    _hand_in(technician, run, b"Sample,Result\n1,2\n", name="khong-phai-ket-qua.csv")
+    hand_in(technician, run, b"Sample,Result\n1,2\n", name="khong-phai-ket-qua.csv")
     expect(technician.page.get_by_role("heading", name=vi("Name its columns"))).to_be_visible()
     technician.look("file-unknown")
 
@@ -189,7 +108,7 @@ def test_the_right_file_is_looked_at_then_used_and_its_curves_are_seen(visit, ad
     technician.sign_in(town.accounts["technician"].username)
     first, run = next(iter(day.pools)), day.runs["first"]
     technician.go(f"/runs/{run}")
-    _hand_in(technician, run, _export(_set_up(technician, run), {first: "detected"}))
+    hand_in(technician, run, export(set_up(technician, run), {first: "detected"}))
     technician.look("file-staged")
     technician.click("Use these readings")
     panel = technician.page.locator("[data-curves][data-ready]")
@@ -217,15 +136,15 @@ def test_a_positive_pool_leads_to_its_two_positive_members(visit, address, town,
     technician.look("positive-pool")
     retests = _children(technician)
     assert len(retests) == 10
-    day.runs["members"] = _run(technician, retests, dict.fromkeys(retests[:2], "detected"))
+    day.runs["members"] = run_plate(technician, retests, dict.fromkeys(retests[:2], "detected"))
     technician.click("Review: use these calls")
     supervisor = visit(address, "bench-supervisor")
     supervisor.sign_in(town.accounts["supervisor"].username)
     supervisor.go(f"/runs/{day.runs['members']}/release")
     supervisor.look("release-members")
     # this laboratory may not confirm: the two wait for another, the eight negatives are theirs to release
-    _release(supervisor, day.runs["members"], negatives=8)
-    _release(supervisor, day.runs["first"], negatives=10)
+    release(supervisor, day.runs["members"], negatives=8)
+    release(supervisor, day.runs["first"], negatives=10)
 
 
 def _children(visitor: Visitor) -> list[str]:
@@ -240,8 +159,8 @@ def test_a_failed_control_is_seen_before_the_file_is_used_and_fails_the_run(
     technician = visit(address, "bench-control")
     technician.sign_in(town.accounts["technician"].username)
     third = list(day.pools)[2]
-    run = _plan(technician, third)
-    _hand_in(technician, run, _export(_set_up(technician, run), {}, failed="PC"))
+    run = plan(technician, third)
+    hand_in(technician, run, export(set_up(technician, run), {}, failed="PC"))
     expect(
         technician.page.get_by_text(vi("A control is not as it must be: this run will fail at its review."))
     ).to_be_visible()
@@ -260,11 +179,11 @@ def test_nobody_in_a_positive_pool_is_a_discordance_that_a_supervisor_settles(
     technician = visit(address, "bench-discordance")
     technician.sign_in(town.accounts["technician"].username)
     third = list(day.pools)[2]
-    _run(technician, [third], {third: "detected"})
+    run_plate(technician, [third], {third: "detected"})
     technician.click("Review: use these calls")
     technician.go(f"/pools/{third}")
     retests = _children(technician)
-    day.runs["discordant"] = _run(technician, retests, {})
+    day.runs["discordant"] = run_plate(technician, retests, {})
     technician.click("Review: use these calls")
     supervisor = visit(address, "bench-settles")
     supervisor.sign_in(town.accounts["supervisor"].username)
@@ -276,7 +195,7 @@ def test_nobody_in_a_positive_pool_is_a_discordance_that_a_supervisor_settles(
     supervisor.page.get_by_label(vi("Why?")).fill("Hai lần đều âm tính, chứng tốt.")
     supervisor.click("Settle")
     expect(supervisor.page.get_by_role("main").get_by_role("link", name=words)).to_have_count(0)
-    _release(supervisor, day.runs["discordant"], negatives=10)
+    release(supervisor, day.runs["discordant"], negatives=10)
     supervisor.go(f"/runs/{day.runs['discordant']}")
     supervisor.look("discordant-run")
 
