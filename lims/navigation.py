@@ -41,6 +41,13 @@ ENTRIES = (
     ),
     Entry(N_("People"), "intake.list_people", "see_people", "people", N_("Still to be sampled")),
     Entry(N_("Lists"), "intake.list_lists", "import_people", "file-earmark-spreadsheet", N_("Import people")),
+    Entry(
+        N_("Results"),
+        "results.list_commune",
+        "see_commune_results",
+        "clipboard-data",
+        N_("Whom to tell, who was told"),
+    ),
     Entry(N_("Collection"), "intake.collect", "collect", "droplet", N_("Your samples today")),
     Entry(N_("Teams"), "field.list_teams", "manage_teams", "phone", N_("Phones that collect")),
     Entry(N_("Boxes"), "intake.list_boxes", "pack_boxes", "box-seam", N_("To be sent")),

@@ -111,6 +111,7 @@ SAID = {
     "taken_back": Saying(N_("Scan undone"), "arrow-counterclockwise", "look"),
     "taken_out": Saying(N_("Taken out of the box"), "box"),
     "telling_set": Saying(N_("What people are told was changed"), "pencil"),
+    "told": Saying(N_("Told by the health station"), "person-check", "good"),
     "tubes_added": Saying(N_("Tubes added"), "plus-circle"),
     "tubes_removed": Saying(N_("Tubes taken out"), "box"),
     "unheld": Saying(N_("Taken off hold"), "play-circle"),

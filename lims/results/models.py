@@ -42,6 +42,9 @@ class Result(Keyed, Base):
     # in a supervisor's words, or the word of what withdrew it; also of one that was replaced since
     withdrawal_reason: Mapped[str] = mapped_column(String(500), default="")
     first_read_at: Mapped[datetime | None]
+    # by the health station, where somebody could not read it online
+    told_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    told_at: Mapped[datetime | None]
     sample: Mapped[Sample] = relationship()
     pool: Mapped[Pool] = relationship()
     run: Mapped[Run] = relationship()
@@ -53,6 +56,7 @@ class Result(Keyed, Base):
         one_of("hold_reason", rules.HOLD_REASONS),
         CheckConstraint("verified_by_id IS NULL OR verified_by_id <> entered_by_id", name="four_eyes"),
         CheckConstraint("released_at IS NULL OR verified_at IS NOT NULL", name="verified_before_released"),
+        CheckConstraint("told_at IS NULL OR released_at IS NOT NULL", name="told_after_release"),
         CheckConstraint("(status = 'held') = (hold_reason IS NOT NULL)", name="held_says_why"),
         Index(None, "laboratory_id", "status", "finding", "created_at"),
         Index(None, "run_id", "status"),

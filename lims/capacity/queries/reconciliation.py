@@ -179,8 +179,8 @@ def _results(campaign_ids: Collection[uuid.UUID] | None) -> _Equation:
         .where(Result.status == "released", _of_campaigns(Sample.campaign_id, campaign_ids)),
         key=Tube.code,
         classes={
-            "told": Result.first_read_at >= Result.released_at,
-            "not_yet_told": Result.first_read_at.is_(None),
+            "told": or_(Result.first_read_at >= Result.released_at, Result.told_at >= Result.released_at),
+            "not_yet_told": and_(Result.first_read_at.is_(None), Result.told_at.is_(None)),
         },
     )
 

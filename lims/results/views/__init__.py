@@ -12,6 +12,7 @@ from lims.results.actions import consequences, late_names, suspicions  # noqa: F
 results = Blueprint("results", __name__)
 
 from lims.results.views import (  # noqa: E402, F401  (they register themselves)
+    commune,
     reading,
     records,
     release,
