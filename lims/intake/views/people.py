@@ -148,11 +148,11 @@ def print_slip(code: str) -> Response:
     return as_pdf(content, name)
 
 
-def as_pdf(content: bytes, name: str) -> Response:
-    """Return a PDF to be opened in the browser, under a name to save it by."""
+def as_pdf(content: bytes, name: str, *, keep: bool = False) -> Response:
+    """Return a PDF to be opened in the browser, or kept as a file, under a name to save it by."""
     answer = make_response(content)
     answer.headers["Content-Type"] = "application/pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    answer.headers["Content-Disposition"] = f'{"attachment" if keep else "inline"}; filename="{name}"'
     return answer
 
 

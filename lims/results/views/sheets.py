@@ -56,7 +56,7 @@ def take_sheet() -> str | Response:
         raise Refused("There is no sheet of this result now. Read the result again to see why.")
     issue_certificates(actor=RESIDENT, result_ids=[answer.result_id])
     (sheet,) = prepare_sheets(db.session(), result_ids=[answer.result_id])
-    return _show(sheet) if request.form.get("as") == "page" else as_pdf(draw([sheet]), FILE_NAME)
+    return _show(sheet) if request.form.get("as") == "page" else as_pdf(draw([sheet]), FILE_NAME, keep=True)
 
 
 def _read_ticket() -> portal.Answer:
