@@ -69,13 +69,14 @@ def verify(text: str, *, trust: Trust, at: datetime, revoked: Revoked = NOTHING_
     try:
         claims = read_claims(signed.payload)
         signer = check_signature(signed, trust=trust)
-        check_signer(signer, trust=trust, at=at)
+        check_root(signer, trust=trust)
         content = get_content(claims)
         if not list_entries(content):
             raise NotValid("structure")
         check_key_usage(signer, content)
         check_revocation(claims, signer=signer, revoked=revoked)
         check_time(claims, at=at)
+        check_signer_time(signer, at=at)
     except NotValid as error:
         raise NotValid(error.reason, claims=claims, kid=signed.kid) from None
     return Verified(claims=claims, signer=signer)
@@ -98,7 +99,8 @@ def verify_list(text: str, *, trust: Trust) -> Revoked:
     revoked = read_list(signed, issuer=signer.issuer.public_bytes())
     if revoked.made_at is None:
         raise NotValid("structure")
-    check_signer(signer, trust=trust, at=revoked.made_at)
+    check_root(signer, trust=trust)
+    check_signer_time(signer, at=revoked.made_at)
     if signed.kid in revoked.kids:
         raise NotValid("signer_revoked")
     return revoked
@@ -148,14 +150,22 @@ def _signature_fits(signed: Signed, certificate: x509.Certificate) -> bool:
     return True
 
 
-def check_signer(signer: x509.Certificate, *, trust: Trust, at: datetime) -> None:
-    """Refuse a signer whose own certificate does not hold.
+def check_root(signer: x509.Certificate, *, trust: Trust) -> None:
+    """Refuse a signer whose own certificate is not signed by its root.
 
     Raises:
-        NotValid: untrusted_signer or signer_expired.
+        NotValid: untrusted_signer.
     """
     if not trust.signed_by_a_root(signer):
         raise NotValid("untrusted_signer")
+
+
+def check_signer_time(signer: x509.Certificate, *, at: datetime) -> None:
+    """Refuse a signer outside the time of its own certificate.
+
+    Raises:
+        NotValid: signer_expired.
+    """
     if not is_valid_at(signer, at):
         raise NotValid("signer_expired")
 

@@ -22,8 +22,9 @@ from lims.results.certificates.schema import list_faults
 from lims.results.certificates.signing import calculate_kid
 from lims.results.certificates.verifying import (
     check_key_usage,
+    check_root,
     check_signature,
-    check_signer,
+    check_signer_time,
     check_time,
     get_content,
 )
@@ -135,7 +136,8 @@ def plain(value: Any) -> Any:
 
 def check_signed(vector: Vector) -> None:
     signer = check_signature(read_cose(cose(vector)), trust=vector.trust)
-    check_signer(signer, trust=vector.trust, at=vector.at)
+    check_root(signer, trust=vector.trust)
+    check_signer_time(signer, at=vector.at)
 
 
 def check_expiry(vector: Vector) -> None:
