@@ -27,7 +27,8 @@ def issue_certificates(
 ) -> dict[uuid.UUID, Issued]:
     """Return the certificates of some results; those that are missing are signed and kept.
 
-    A person whose name or birth date was corrected since gets a new certificate, and the old one is revoked.
+    A person whose name or birth date was corrected since gets a new certificate, and the old one is revoked; so does
+    one whose certificate ended early, with its signer.
 
     Args:
         actor: who asks: staff, or the resident.
@@ -46,9 +47,10 @@ def issue_certificates(
         if signer is None or subject.certificate_ends_at(signer_ends_at=signer.not_after) <= now:
             continue
         if known is not None:
-            if says_the_same(known.text, subject.tested(issuer="")):
+            corrected = not says_the_same(known.text, subject.tested(issuer=""))
+            if not corrected and known.expires_at > now:
                 continue
-            _revoke_corrected(session, known)
+            _revoke(session, known, "corrected" if corrected else "expired")
         issued[subject.result_id] = _issue(session, subject, signer)
     return issued
 
@@ -82,10 +84,10 @@ def _issue(session: Session, subject: Subject, signer: Signer) -> Issued:
     return Issued(key, subject.result_id, text, uvci, stamp.issued_at, stamp.expires_at, signer.kid.hex())
 
 
-def _revoke_corrected(session: Session, known: Issued) -> None:
+def _revoke(session: Session, known: Issued, reason: str) -> None:
     session.execute(
         update(Certificate)
         .where(Certificate.id == known.certificate_id)
-        .values(revoked_at=clock.now(), revoked_reason="corrected")
+        .values(revoked_at=clock.now(), revoked_reason=reason)
     )
     audit.note(session, "result", known.result_id, "certificate_revoked")
