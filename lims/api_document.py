@@ -16,6 +16,7 @@ from apiflask import APIFlask
 
 from lims import codes
 from lims.auth.rules import OPEN_ENDPOINTS, PERMISSIONS
+from lims.problems import MEDIA_TYPE
 
 Part = dict[str, Any]
 PREFIX = "/api/v1/"
@@ -46,9 +47,13 @@ SENTENCES = {
 }
 ERROR: Part = {
     "type": "object",
-    "description": "Why something was refused; nothing was changed.",
-    "required": ["code", "message", "field"],
+    "description": "Why something was refused (RFC 9457); nothing was changed.",
+    "required": ["type", "title", "status", "detail", "code", "message", "field"],
     "properties": {
+        "type": {"type": "string", "description": "about:blank: `code` says more"},
+        "title": {"type": "string", "description": "the status in words"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "the same as message"},
         "code": {"type": "string", "description": "a word for programs, as not_found"},
         "message": {"type": "string", "description": "a sentence for people, in the language asked for"},
         "field": {"type": "string", "description": "the value at fault, as scans.0.tube; empty for none"},
@@ -188,10 +193,13 @@ def _statuses(
 def _answer(operation: Part, statuses: set[int]) -> None:
     """Write the refusals, all of one shape, after the answers that the view names."""
     good = {status: told for status, told in operation["responses"].items() if int(status) < 400}
+    if not any(int(status) < 300 for status in good):
+        # the view names refusals and no shape of its answer
+        good["200"] = {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}
     bad = {
         str(status): {
             "description": SENTENCES.get(status, HTTPStatus(status).phrase),
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
         for status in sorted(statuses)
     }

@@ -13,13 +13,14 @@ from typing import Any
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import jsonify, request
+from flask import request
 from flask_babel import gettext
 from pydantic import ValidationError
 
 from lims.errors import InvalidInput
 from lims.language import say
 from lims.msgid import N_
+from lims.problems import answer_problem
 from lims.security import is_api
 from lims.texts import FORBIDDEN, check_text, walk_texts
 
@@ -116,10 +117,11 @@ def _show_misshapen(error: HTTPError) -> tuple[Any, int]:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         sentence = gettext("The request cannot be understood.")
-        return jsonify(code="bad_request", field="", message=sentence), error.status_code
+        return answer_problem(error.status_code, code="bad_request", message=sentence), error.status_code
     found = cause.errors(include_url=False, include_input=False)[:MOST_MISTAKES]
     mistakes = [_mistake(one) for one in found]
-    return jsonify(code="invalid_input", **mistakes[0], mistakes=mistakes), error.status_code
+    answer = answer_problem(error.status_code, code="invalid_input", **mistakes[0], mistakes=mistakes)
+    return answer, error.status_code
 
 
 def init_app(app: APIFlask) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask, current_app, jsonify, render_template, request, url_for
+from flask import Flask, current_app, render_template, request, url_for
 from flask_babel import format_datetime, format_time, get_locale, gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -20,6 +20,7 @@ from lims.config import Settings
 from lims.errors import LimsError, SignInNeeded, TooManyTries
 from lims.language import say_error
 from lims.navigation import navigation_for
+from lims.problems import answer_problem
 from lims.security import current_actor, is_api
 
 # Statuses with a page of their own in templates/errors/.
@@ -114,12 +115,12 @@ def _version_of_static(endpoint: str, values: dict[str, Any]) -> None:
             values["v"] = f"{int(file.stat().st_mtime):x}"
 
 
-def _show(status: int, code: str, sentence: str, field: str = "", **more: object) -> tuple[Any, int]:
+def _show(status: int, code: str, sentence: str, field: str = "") -> tuple[Any, int]:
     for prefix, answer in _answers.items():
         if request.path.startswith(prefix):
             return answer(code, sentence, field), status
     if is_api():
-        return jsonify(code=code, message=sentence, field=field, **more), status
+        return answer_problem(status, code=code, message=sentence, field=field), status
     page = status if status in PAGES else (500 if status >= 500 else 400)
     return render_template(f"errors/{page}.html", error_message=sentence, back_url=_page_before()), status
 

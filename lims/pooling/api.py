@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify
+from flask import Response
 from pydantic import BaseModel, Field
 
 from lims.errors import InvalidInput
@@ -25,6 +25,7 @@ from lims.pooling.queries import assays as assay_queries
 from lims.pooling.queries import pools as pool_queries
 from lims.pooling.queries import runs as run_queries
 from lims.pooling.typed_readings import MOST_TYPED, ReadingsRefused
+from lims.problems import answer_problem
 from lims.security import current_actor, needs
 
 pooling_api = APIBlueprint("pooling_api", __name__, url_prefix="/api/v1", tag="Laboratory")
@@ -125,7 +126,8 @@ class Readings(Once):
 @pooling_api.errorhandler(ReadingsRefused)
 def _show_problems(refusal: ReadingsRefused) -> tuple[Response, int]:
     """Answer with every mistake, so that a file is mended once and not once for each."""
-    answer = jsonify(
+    answer = answer_problem(
+        refusal.status,
         code=refusal.code,
         message=say_error(refusal),
         field=refusal.field,

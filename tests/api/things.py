@@ -1,0 +1,63 @@
+"""Examples for the API's description out of a stage, and the tokens of its staff."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from api.whole_document import addresses
+from security.stage import Stage
+
+from lims.auth.rules import DEVICE, PERMISSIONS
+
+# Whose work an address is, where several roles have its permission: the one that sees most of the stage.
+FIRST = ("coordinator", "supervisor", "technician", "collector", "administrator", "health_worker", "courier")
+
+
+def things_of(stage: Stage) -> dict[str, Any]:
+    """Return a thing of the stage by the name of the argument or field that names it."""
+    things: dict[str, Any] = {
+        name: str(stage.things.get(name) or getattr(stage.world, name))
+        for name in (
+            "laboratory_id", "campaign_id", "commune_id", "user_id", "request_id", "message_id", "on_call_id",
+            "webhook_id", "api_client_id", "file_id", "lot_id", "import_id", "discrepancy_id", "kit_lot_id",
+            "device_id", "enrolment_id", "assay_id",
+        )
+    }  # fmt: skip
+    return things | {
+        "place_id": str(stage.world.site_id),
+        "session_id": str(stage.session),
+        "result_id": str(stage.verified_result),
+        "pool_code": stage.open_pool,
+        "run_code": stage.reviewed_run,
+        "extraction_code": stage.extraction,
+        "boxes.code": stage.open_box,
+        "people.code": stage.open[0],
+        "tubes.code": stage.waiting[0],
+        "export_kind": "tubes",
+        "tubes": [stage.waiting[0]],
+        "pools": [stage.closed_pool],
+        "results": [str(stage.verified_result)],
+        "username": "hospital",
+        "scopes": ["home"],
+        "commune_code": stage.world.commune_code if hasattr(stage.world, "commune_code") else "07201",
+        "birth_date": "1980",
+        "result_code": stage.result_code,
+    }
+
+
+def staff_tokens(stage: Stage) -> Callable[[str, str], str]:
+    """Return what finds the header of somebody who may do what an address does."""
+    permission_of = addresses(stage.app)
+
+    def token_for(method: str, path: str) -> str:
+        permission = permission_of(method, path)
+        if permission is None:
+            return stage.bearer("coordinator")["Authorization"] if path.startswith("/api/v1/") else ""
+        if permission in PERMISSIONS[DEVICE] - PERMISSIONS["collector"]:
+            return f"Device {stage.device_token}"
+        role = next(role for role in FIRST if permission in PERMISSIONS[role])
+        return stage.bearer(role)["Authorization"]
+
+    return token_for
