@@ -14,11 +14,13 @@ from statements import count_statements
 from lims import clock, codes
 from lims.audit import Event
 from lims.auth.models import Throttle
+from lims.auth.throttles import READ_CODE
 from lims.errors import InvalidInput, NotFound, TooManyTries
 from lims.extensions import db, vault
 from lims.intake.asking_again import ask_for_new_samples
 from lims.intake.models import Declaration, Person, ResultCode, Sample
 from lims.intake.result_codes import hash_result_code
+from lims.personal.actions.erasing import erase_people
 from lims.results import portal
 from lims.results.models import Result
 from lims.tables import new_id
@@ -123,20 +125,43 @@ def test_an_amended_result_is_not_shown_in_its_old_version(lab):
     assert (read(code).told.status, read(code).told.finding) == ("checked_again", None)
 
 
-def test_an_unknown_code_and_a_wrong_birth_date_are_told_apart_by_nothing(lab):
-    _run, tubes = desk.run_tubes(lab, 1)
-    code = issue_code(tubes[0])
+@pytest.fixture
+def failures(lab) -> list[tuple[str, str]]:
+    """A wrong birth date, an unknown code, a revoked one, and that of somebody whose identity was erased."""
+    _run, tubes = desk.run_tubes(lab, 3)
+    known, revoked, erased = (issue_code(tube) for tube in tubes)
+    with writing() as session:
+        session.scalars(
+            select(ResultCode).where(ResultCode.code_hash == hash_result_code(vault(), revoked))
+        ).one().revoked_at = clock.now()
+        person_id = samples_of(tubes[2])[0].person_id
+        erase_people(session, person_ids=[person_id], reason="request", erased_at=clock.now())
+    return [(known, "1981"), (codes.mint_result_code(), BORN), (revoked, BORN), (erased, BORN)]
+
+
+def test_unknown_codes_wrong_dates_revoked_codes_and_erased_people_are_told_apart_by_nothing(failures):
     seen = []
-    for wrong in ((code, "1981"), (codes.mint_result_code(), BORN)):
+    for wrong in failures:
         with count_statements() as sent, pytest.raises(NotFound) as refused:
             read(*wrong, address=f"203.0.113.{len(seen) + 1}")
         seen.append((str(refused.value), refused.value.field, sent))
-    assert seen[0] == seen[1]
+    assert len(seen[0][2]) > 2
+    assert all(one == seen[0] for one in seen)
 
 
-def test_both_failures_cost_the_same_hashing(lab, monkeypatch):
-    _run, tubes = desk.run_tubes(lab, 1)
-    code = issue_code(tubes[0])
+def test_the_tenth_failure_and_one_too_many_cost_the_same_whatever_the_code(failures):
+    seen: list[list[tuple[str, int]]] = []
+    for place, wrong in enumerate(failures):
+        seen.append([])
+        for _ in range(READ_CODE.failures + 1):
+            with count_statements() as sent, pytest.raises((NotFound, TooManyTries)) as refused:
+                read(*wrong, address=f"203.0.113.{place + 1}")
+            seen[-1].append((refused.typename, len(sent)))
+    assert all(one == seen[0] for one in seen)
+    assert [name for name, _ in seen[0]] == ["NotFound"] * 10 + ["TooManyTries"]
+
+
+def test_every_failure_costs_one_keyed_hash(failures, monkeypatch):
     counted = []
     whole = type(vault()).digest
     monkeypatch.setattr(
@@ -144,10 +169,10 @@ def test_both_failures_cost_the_same_hashing(lab, monkeypatch):
         "digest",
         lambda self, text, *, purpose: counted.append(purpose) or whole(self, text, purpose=purpose),
     )
-    for wrong in ((code, "1981"), (codes.mint_result_code(), BORN)):
+    for wrong in failures:
         with pytest.raises(NotFound):
             read(*wrong)
-    assert counted == ["result-code", "result-code"]
+    assert counted == ["result-code"] * 4
 
 
 def test_a_code_is_closed_for_a_while_after_ten_failures_even_with_the_right_date(lab):
