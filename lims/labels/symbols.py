@@ -18,7 +18,14 @@ from barcode.codex import Code128
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_L, ERROR_CORRECT_M, ERROR_CORRECT_Q
 from qrcode.exceptions import DataOverflowError
-from qrcode.util import ALPHA_NUM, MODE_8BIT_BYTE, MODE_ALPHA_NUM, QRData
+from qrcode.util import (
+    ALPHA_NUM,
+    BIT_LIMIT_TABLE,
+    MODE_8BIT_BYTE,
+    MODE_ALPHA_NUM,
+    QRData,
+    length_in_bits,
+)
 
 from lims import codes
 from lims.errors import InvalidInput
@@ -85,6 +92,8 @@ def qr_matrix(text: str, *, version: int | None = None, level: str = "M") -> tup
     # Alphanumeric also for digits alone, so that every code of one length has the same structure.
     plain = all(character in _ALPHANUMERIC for character in text)
     content = QRData(text.encode(), mode=MODE_ALPHA_NUM if plain else MODE_8BIT_BYTE)
+    if version is None and plain:
+        version = _smallest_version(len(text), level)
     symbol = qrcode.QRCode(version=version, error_correction=LEVELS[level], border=0, mask_pattern=MASK)
     symbol.add_data(content, optimize=0)
     try:
@@ -97,6 +106,19 @@ def qr_matrix(text: str, *, version: int | None = None, level: str = "M") -> tup
             "%(length)s characters cannot be printed as this QR code.", length=len(text)
         ) from error
     return tuple("".join("1" if dark else "0" for dark in row) for row in symbol.modules)
+
+
+def _smallest_version(length: int, level: str) -> int | None:
+    """Return the smallest version that holds so many alphanumeric characters; None where none does.
+
+    The library finds it by encoding once for each size of the length's field: half of its time on a certificate.
+    """
+    limits = BIT_LIMIT_TABLE[LEVELS[level]]
+    for version in range(1, len(limits)):
+        needed = 4 + length_in_bits(MODE_ALPHA_NUM, version) + 11 * (length // 2) + 6 * (length % 2)
+        if needed <= limits[version]:
+            return version
+    return None
 
 
 def code_matrix(code: str) -> tuple[str, ...]:

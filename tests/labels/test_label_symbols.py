@@ -2,6 +2,7 @@
 
 import io
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 
 import pytest
 import zxingcpp
@@ -93,6 +94,17 @@ def test_a_qr_code_says_its_text_at_every_level(text, level):
 def test_what_does_not_fit_a_qr_code_is_refused(text, version):
     with pytest.raises(InvalidInput):
         symbols.qr_matrix(text, version=version)
+
+
+@pytest.mark.parametrize("level", symbols.LEVELS)
+def test_the_version_of_a_plain_text_is_the_one_that_qrcode_finds(level):
+    for length in [1, 25, 26, 150, 366, 367, 370, 630, 700, 1222, 1223, 1852]:
+        searched = symbols.qrcode.QRCode(error_correction=symbols.LEVELS[level], border=0)
+        searched.add_data(symbols.QRData(b"A" * length, mode=symbols.MODE_ALPHA_NUM), optimize=0)
+        with suppress(symbols.DataOverflowError):
+            searched.best_fit()
+        expected = None if searched.version == 41 else searched.version
+        assert symbols._smallest_version(length, level) == expected
 
 
 def test_a_picture_of_a_qr_code_says_its_text():

@@ -24,7 +24,7 @@ WORDS = (
     N_("Not valid"),
     N_("What is written in it, which is not to be believed:"),
     N_("Compare name and date of birth with a paper of the person."),
-    N_("Name"),
+    N_("Full name"),
     N_("Date of birth"),
     N_("Sample taken"),
     N_("Valid until"),

@@ -16,7 +16,7 @@ export function describe(claims) {
   const test = Array.isArray(tests) ? tests[0] : null;
   const name = content?.get?.("nam");
   const rows = [
-    [say("Name"), [text(name?.get?.("fn")), text(name?.get?.("gn"))].filter(Boolean).join(" ")],
+    [say("Full name"), [text(name?.get?.("fn")), text(name?.get?.("gn"))].filter(Boolean).join(" ")],
     [say("Date of birth"), text(content?.get?.("dob")).split("-").reverse().join("/")],
   ];
   if (!(test instanceof Map)) return { tone: "look", finding: say("This is no certificate of a test."), rows: filled(rows) };
