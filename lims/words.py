@@ -167,6 +167,11 @@ WORDS = {
     "flat_curve": N_("a Ct without a rising curve"),
     "control_drift": N_("a control outside its limits"),
     "run_withdrawn": N_("the run of the test was withdrawn"),
+    "result_withdrawn": N_("the result was withdrawn"),
+    # what was seen of a positive before its release
+    "curve": N_("its curves"),
+    "ct": N_("its Ct values; the run has no curves"),
+    "unrecorded": N_("not recorded at that time"),
     "second_swab": N_("the second swab of the visit was tested"),
     # how positive pools are resolved
     "singles": N_("each kept tube alone"),
@@ -271,8 +276,10 @@ WORDS = {
     "result_ready": N_("a result is ready"),
     "result_amended": N_("a new version of a result"),
     "result_checked_again": N_("a result is checked again"),
+    "second_test": N_("second test or new sample needed"),
     "positive_pools": N_("positive pools"),
     "positive_result": N_("a positive result"),
+    "messages_stuck": N_("messages that may not have arrived"),
     "result.released": N_("result released"),
     "result.amended": N_("result amended"),
     "result.withdrawn": N_("result withdrawn"),

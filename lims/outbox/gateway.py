@@ -188,15 +188,15 @@ class Gateway(_Strict):
             read_path(said, self.receipt.request_id),
         )
         try:
-            message_id = uuid.UUID(named)
+            request_id = uuid.UUID(named)
         except ValueError:
-            message_id = None
-        if not provider_id and message_id is None:
+            request_id = None
+        if not provider_id and request_id is None:
             return None
         is_delivered = True if word in self.receipt.delivered else None
         if word in self.receipt.failed:
             is_delivered = False
-        return Receipt(provider_id, message_id, is_delivered, word)
+        return Receipt(provider_id, request_id, is_delivered, word)
 
 
 def read_path(said: object, path: str) -> str:

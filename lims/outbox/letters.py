@@ -11,7 +11,7 @@ class Letter:
     """A message with all that a driver needs, and nothing more.
 
     Args:
-        message_id: its key, by which a receiver can drop repeats.
+        message_id: its key.
         channel: a word of `rules.CHANNELS`.
         attempt: 1 for the first.
         address: telephone in E.164, mailbox, or URL.
@@ -20,6 +20,8 @@ class Letter:
         event: of a webhook.
         secret: what a webhook's body is signed with.
         webhook_id: the receiver, where it is a webhook.
+        with_ids: messages to the same telephone that leave in this letter, too.
+        letter_id: by which a receiver can drop repeats; None: the message's key.
     """
 
     message_id: uuid.UUID
@@ -31,6 +33,18 @@ class Letter:
     event: str = ""
     secret: str = field(default="", repr=False)
     webhook_id: uuid.UUID | None = None
+    with_ids: tuple[uuid.UUID, ...] = ()
+    letter_id: uuid.UUID | None = None
+
+    @property
+    def request_id(self) -> uuid.UUID:
+        """Return what is the same for every attempt, and for no other letter."""
+        return self.letter_id or self.message_id
+
+    @property
+    def message_ids(self) -> tuple[uuid.UUID, ...]:
+        """Return the keys of all messages in this letter."""
+        return (self.message_id, *self.with_ids)
 
 
 @dataclass(frozen=True)
@@ -60,12 +74,12 @@ class Receipt:
 
     Args:
         provider_id: what it called the message; '' where it names only ours.
-        message_id: our key, where it repeats it.
+        request_id: our `Letter.request_id`, where it repeats it.
         is_delivered: True for delivered, False for not, None for neither yet.
         word: the gateway's own word.
     """
 
     provider_id: str
-    message_id: uuid.UUID | None
+    request_id: uuid.UUID | None
     is_delivered: bool | None
     word: str

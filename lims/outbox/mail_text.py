@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lims.codes import grouped
+from lims.outbox.rules import STUCK_ALERT
 
 
 def say_alert(template: str, data: Mapping[str, object], *, base_url: str) -> tuple[str, str]:
@@ -16,6 +17,14 @@ def say_alert(template: str, data: Mapping[str, object], *, base_url: str) -> tu
         base_url: where staff sign in.
     """
     laboratory = data["laboratory"]
+    if template == STUCK_ALERT:
+        return (
+            f"Có tin nhắn không chắc đã đến nơi – {laboratory}",
+            f"Phòng xét nghiệm {laboratory}: có tin nhắn không gửi được, hoặc không chắc đã đến nơi.\n"
+            f"Đăng nhập và mở trang Tin nhắn để quyết định: {base_url}\n\n"
+            f"Laboratory {laboratory}: some messages could not be sent, or may not have arrived.\n"
+            f"Sign in and open the page of messages to decide: {base_url}\n",
+        )
     if template == "positive_result":
         tube, commune = grouped(str(data["tube"])), data["commune"]
         return (

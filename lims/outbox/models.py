@@ -70,6 +70,8 @@ class Message(Keyed, Base):
     laboratory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("place.id"))
     # empty where it tells of people of several communes
     commune_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("place.id"))
+    # messages to one telephone, written together, leave as one; empty: it leaves alone
+    letter_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     # codes, ids and numbers for its text
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     status: Mapped[str] = mapped_column(word(), default="queued")

@@ -6,17 +6,18 @@ Not actions: a station's action calls these. Nothing is sent here; `lims worker`
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from lims import clock
 from lims.outbox.models import Message
-from lims.outbox.rules import URGENCIES, calculate_run_at
+from lims.outbox.rules import MOST_TOGETHER, URGENCIES, calculate_run_at
 from lims.tables import new_id
 
 
@@ -37,6 +38,8 @@ class Draft:
         data: codes, ids and numbers; never personal data.
         receiver_id: the person, the entry of the on-call list, or the webhook.
         quiet: first quiet hour and first hour after it, as the campaign has them.
+        telephone: blind index of the person's telephone; messages to one telephone that are written together leave
+            as one.
     """
 
     kind: str
@@ -51,19 +54,47 @@ class Draft:
     receiver_id: uuid.UUID
     data: dict[str, Any] = field(default_factory=dict)
     quiet: tuple[int, int] = (0, 0)
+    telephone: bytes | None = None
 
 
-def queue_messages(session: Session, drafts: Sequence[Draft]) -> int:
+def queue_messages(session: Session, drafts: Sequence[Draft], *, skips_told: bool = False) -> int:
     """Write messages in one statement.
+
+    Args:
+        session: the writing session of what they tell of.
+        drafts: what to write.
+        skips_told: leave out what was written before; without it that is an error.
 
     Returns:
         How many.
     """
+    if drafts and skips_told:
+        keys = [draft.key for draft in drafts]
+        told = set(session.scalars(select(Message.key).where(Message.key.in_(keys))))
+        drafts = [draft for draft in drafts if draft.key not in told]
     if not drafts:
         return 0
     now = clock.now()
-    session.execute(insert(Message), [_row(draft, now) for draft in drafts])
-    return len(drafts)
+    rows = [_row(draft, now) for draft in drafts]
+    for letter in _letters(drafts, rows):
+        for row in letter:
+            row["letter_id"] = letter[0]["id"]
+    session.execute(insert(Message), rows)
+    return len(rows)
+
+
+def _letters(drafts: Sequence[Draft], rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the rows that leave together: of one telephone, campaign and template, several of them."""
+    groups: defaultdict[tuple[bytes, uuid.UUID, str], list[dict[str, Any]]] = defaultdict(list)
+    for draft, row in zip(drafts, rows, strict=True):
+        if draft.telephone is not None:
+            groups[draft.telephone, draft.campaign_id, draft.template].append(row)
+    return [
+        group[first : first + MOST_TOGETHER]
+        for group in groups.values()
+        if len(group) > 1
+        for first in range(0, len(group), MOST_TOGETHER)
+    ]
 
 
 def _row(draft: Draft, now: datetime) -> dict[str, Any]:
@@ -82,6 +113,7 @@ def _row(draft: Draft, now: datetime) -> dict[str, Any]:
         "campaign_id": draft.campaign_id,
         "laboratory_id": draft.laboratory_id,
         "commune_id": draft.commune_id,
+        "letter_id": None,
         "data": draft.data,
         "status": "queued",
         "urgency": URGENCIES[draft.kind],

@@ -32,8 +32,10 @@ KINDS = ("sms", "alert", "webhook")
 CHANNELS = ("sms", "email", "webhook")
 # Alerts overtake everything; other systems wait for people.
 URGENCIES = {"alert": 0, "sms": 1, "webhook": 2}
-TO_PEOPLE = ("result_ready", "result_amended", "result_checked_again")
-ALERTS = ("positive_pools", "positive_result")
+TO_PEOPLE = ("result_ready", "result_amended", "result_checked_again", "second_test")
+# Staff on call are told, too, of what may not have arrived; that telling itself is not told of.
+STUCK_ALERT = "messages_stuck"
+ALERTS = ("positive_pools", "positive_result", STUCK_ALERT)
 EVENTS = ("result.released", "result.amended", "result.withdrawn")
 TEMPLATES = (*TO_PEOPLE, *ALERTS, *EVENTS)
 # These wait for a person's decision.
@@ -46,6 +48,8 @@ MOST_ATTEMPTS = 16
 # After a receiver was found down, a worker leaves it alone for so long, and serves others.
 PAUSE = timedelta(seconds=30)
 LEASE = timedelta(minutes=2)
+# So many people of one telephone are told by one message.
+MOST_TOGETHER = 100
 
 
 def is_quiet(local: datetime, *, quiet_from_hour: int, quiet_until_hour: int) -> bool:
@@ -100,3 +104,14 @@ def judge_failure(attempts: int, *, is_known: bool, is_idempotent: bool) -> str:
     if not is_known and not is_idempotent:
         return "unsure"
     return "given_up" if attempts >= MOST_ATTEMPTS else "queued"
+
+
+def wakes_staff(status: str, *, kind: str, template: str) -> bool:
+    """Tell whether staff on call hear that a message came to nothing: whatever is given up, and an unclear alert.
+
+    Args:
+        status: the state that the message has now.
+        kind: a word of `KINDS`.
+        template: a word of `TEMPLATES`.
+    """
+    return template != STUCK_ALERT and (status == "given_up" or (status == "unsure" and kind == "alert"))

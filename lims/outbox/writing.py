@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -31,22 +32,40 @@ class Paper:
     base_url: str
 
 
-def write_letter(session: Session, *, message: Message, paper: Paper) -> Letter | None:
-    """Return a message as it leaves; None where there is nobody to send it to, or no longer."""
-    write = {"sms": _to_person, "alert": _to_staff, "webhook": _to_system}[message.kind]
-    return write(session, message, paper)
+def find_phone(session: Session, *, message: Message, paper: Paper) -> str:
+    """Return the telephone that a message to a person goes to; '' where there is none, or no longer."""
+    return answers.find_phone(session, paper.vault, message.person_id) if message.person_id else ""
 
 
-def _to_person(session: Session, message: Message, paper: Paper) -> Letter | None:
-    if message.person_id is None:
-        return None
-    phone = answers.find_phone(session, paper.vault, message.person_id)
-    if not phone:
-        return None
-    text = sms_text.say_to_person(
-        message.template, declaration_code=str(message.data["declaration"]), base_url=paper.base_url
+def write_to_people(messages: Sequence[Message], *, phone: str, paper: Paper) -> Letter:
+    """Return messages to one telephone as they leave: one letter.
+
+    Args:
+        messages: of one template, at least one.
+        phone: E.164.
+        paper: what it is written on.
+    """
+    first, *others = messages
+    text = sms_text.say_to_people(
+        first.template,
+        declaration_codes=[str(message.data["declaration"]) for message in messages],
+        base_url=paper.base_url,
     )
-    return Letter(message.id, message.channel, message.attempts, address=phone, text=text)
+    return Letter(
+        first.id,
+        first.channel,
+        first.attempts,
+        address=phone,
+        text=text,
+        with_ids=tuple(message.id for message in others),
+        letter_id=first.letter_id,
+    )
+
+
+def write_letter(session: Session, *, message: Message, paper: Paper) -> Letter | None:
+    """Return an alert or an event as it leaves; None where its receiver has been taken off the list."""
+    write = {"alert": _to_staff, "webhook": _to_system}[message.kind]
+    return write(session, message, paper)
 
 
 def _to_staff(session: Session, message: Message, paper: Paper) -> Letter | None:

@@ -99,21 +99,51 @@ def announce_positive_pools(session: Session, pools: Sequence[Pool]) -> int:
     )
 
 
-def _to_people(rows: Iterable[Any], template: Callable[[Any], str]) -> list[Draft]:
-    return [
-        Draft(
-            kind="sms",
-            channel="sms",
-            template=template(row),
-            key=f"{template(row)}:{row.id}",
-            receiver_id=row.person_id,
-            data={"declaration": row.declaration},
-            quiet=(row.quiet_from_hour, row.quiet_until_hour),
-            **_about(row),
-        )
+def announce_second_tests(session: Session, sample_ids: Collection[uuid.UUID]) -> int:
+    """Tell people that there is news of their sample: it is tested again, or a new one is asked for.
+
+    Each is told once of a sample, and not at all where a result of it was released before: they are told that it is
+    checked again. The words are the same for all, as they would give away what was found in a pool.
+
+    Args:
+        session: the writing session of what decides it.
+        sample_ids: samples that wait for a second test or are replaced.
+
+    Returns:
+        How many messages were queued.
+    """
+    if not sample_ids:
+        return 0
+    rows = queries.list_waiting_samples(session, sample_ids=sample_ids)
+    drafts = [
+        _to_person(row, "second_test", f"second_test:{row.id}", subject_kind="sample")
         for row in rows
-        if row.tells_people and row.has_phone
+        if _may_be_told(row)
     ]
+    return queue_messages(session, drafts, skips_told=True)
+
+
+def _to_people(rows: Iterable[Any], template: Callable[[Any], str]) -> list[Draft]:
+    return [_to_person(row, template(row), f"{template(row)}:{row.id}") for row in rows if _may_be_told(row)]
+
+
+def _may_be_told(row: Any) -> bool:
+    """Tell whether a person has a telephone, the campaign tells people, and their data may be used."""
+    return row.tells_people and row.telephone is not None and row.restricted_at is None
+
+
+def _to_person(row: Any, template: str, key: str, *, subject_kind: str = "result") -> Draft:
+    return Draft(
+        kind="sms",
+        channel="sms",
+        template=template,
+        key=key,
+        receiver_id=row.person_id,
+        data={"declaration": row.declaration},
+        quiet=(row.quiet_from_hour, row.quiet_until_hour),
+        telephone=row.telephone,
+        **_about(row) | {"subject_kind": subject_kind},
+    )
 
 
 def _to_systems(session: Session, rows: Sequence[Any], event: Callable[[Any], str]) -> list[Draft]:

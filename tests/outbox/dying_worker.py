@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import event
@@ -22,6 +23,7 @@ from sqlalchemy.engine import Engine
 from lims import cli
 from lims.outbox import worker
 from lims.outbox.drivers import to_file
+from lims.registry import ADDING, APIS, PAGES, STANDARDS
 
 STEPS = ("before_commit", "after_commit", "before_write", "after_write", "after_send")
 
@@ -95,6 +97,8 @@ def fork(work: Callable[[dict[str, Any]], None], plan: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
+    for name in (*ADDING, *PAGES, *APIS, *STANDARDS):
+        import_module(name.partition(":")[0])
     for plans in json.loads(sys.argv[1]):
         ended = [os.waitpid(pid, 0)[1] for pid in [fork(run, plan) for plan in plans]]
         print(json.dumps([os.waitstatus_to_exitcode(status) for status in ended]), flush=True)

@@ -7,7 +7,7 @@ a message that was never handed over (queued), or one that says that nobody know
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -17,10 +17,11 @@ from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.outbox.letters import Letter, Outcome
 from lims.outbox.models import Message
-from lims.outbox.queries.messages import lock_next
-from lims.outbox.rules import MESSAGE, calculate_delay, calculate_run_at, judge_failure
+from lims.outbox.queries.messages import is_stuck, lock_companions, lock_next
+from lims.outbox.rules import MESSAGE, STUCK_ALERT, calculate_delay, calculate_run_at, judge_failure
 from lims.outbox.stations import answers
-from lims.outbox.writing import Paper, write_letter
+from lims.outbox.stuck import tell_if_stuck
+from lims.outbox.writing import Paper, find_phone, write_letter, write_to_people
 from lims.transaction import action
 
 # Messages that turn out not to be due are passed over, so many in one transaction.
@@ -44,7 +45,8 @@ def take_next(
     """Note what became of the letter in hand, and take the next message in hand: one commit for both.
 
     What no longer holds is cancelled here, in the transaction that looks: a result that is not the released one any
-    more is told to nobody. A person's message that slipped into the quiet hours waits for their end.
+    more is told to nobody. A person's message that slipped into the quiet hours waits for their end. Messages that were
+    written together for one telephone leave as one letter.
 
     Args:
         actor: the system.
@@ -75,45 +77,97 @@ def take_next(
 
 
 def _take(session: Session, message: Message, worker: str, paper: Paper, lease: timedelta) -> Letter | None:
-    """Put a locked message into the worker's hand; None where it is not to be sent, or not now."""
-    now = clock.now()
-    if not answers.is_due(session, message.template, message.subject_id):
-        message.status, message.last_error = "cancelled", "no_longer_true"
+    """Put a locked message, and those that leave with it, into the worker's hand; None where none is to be sent now."""
+    due = [one for one in (message, *lock_companions(session, message=message)) if _still_holds(session, one)]
+    if not due or _is_put_off(due):
         return None
-    run_at = calculate_run_at(
-        clock.local(now),
-        kind=message.kind,
-        quiet_from_hour=message.campaign.quiet_from_hour,
-        quiet_until_hour=message.campaign.quiet_until_hour,
+    phone = ""
+    if message.kind == "sms":
+        phone, due = _at_one_telephone(session, due, paper)
+    if not due:
+        return None
+    attempt = 1 + max(one.attempts for one in due)
+    for one in due:
+        one.attempts = attempt
+    letter = (
+        write_to_people(due, phone=phone, paper=paper)
+        if message.kind == "sms"
+        else write_letter(session, message=message, paper=paper)
     )
-    if run_at > now:
-        message.run_at = run_at
-        return None
-    message.attempts += 1
-    letter = write_letter(session, message=message, paper=paper)
     if letter is None:
         message.attempts -= 1
-        message.status, message.last_error = "cancelled", "no_address"
+        _cancel(message, "no_address")
         return None
-    MESSAGE.check(message.status, "sending", code=str(message.id))
-    message.status, message.worker, message.locked_until = "sending", worker, now + lease
+    for one in due:
+        MESSAGE.check(one.status, "sending", code=str(one.id))
+        one.status, one.worker, one.locked_until = "sending", worker, clock.now() + lease
     return letter
 
 
+def _still_holds(session: Session, message: Message) -> bool:
+    """Tell whether what a message says is true at this moment; cancel it where it is not."""
+    if message.template == STUCK_ALERT:
+        holds = is_stuck(session, message_id=message.subject_id)
+    else:
+        holds = answers.is_due(session, message.template, message.subject_id)
+    if not holds:
+        _cancel(message, "no_longer_true")
+    return holds
+
+
+def _is_put_off(messages: Sequence[Message]) -> bool:
+    """Tell whether messages wait for the end of the quiet hours, and put them off until then."""
+    now, campaign = clock.now(), messages[0].campaign
+    run_at = calculate_run_at(
+        clock.local(now),
+        kind=messages[0].kind,
+        quiet_from_hour=campaign.quiet_from_hour,
+        quiet_until_hour=campaign.quiet_until_hour,
+    )
+    if run_at <= now:
+        return False
+    for message in messages:
+        message.run_at = run_at
+    return True
+
+
+def _at_one_telephone(
+    session: Session, messages: Sequence[Message], paper: Paper
+) -> tuple[str, list[Message]]:
+    """Return a telephone and the messages that go there; whose number was corrected meanwhile leaves alone, later."""
+    phones = [(message, find_phone(session, message=message, paper=paper)) for message in messages]
+    phone = next((phone for _message, phone in phones if phone), "")
+    for message, own in phones:
+        if not own:
+            _cancel(message, "no_address")
+        elif own != phone:
+            message.letter_id = None
+    return phone, [message for message, own in phones if own and own == phone]
+
+
+def _cancel(message: Message, why: str) -> None:
+    MESSAGE.check(message.status, "cancelled", code=str(message.id))
+    message.status, message.last_error = "cancelled", why
+
+
 def _note_outcome(session: Session, done: Outcome, worker: str) -> None:
-    """Mark what was in hand; one that was taken for lost meanwhile is marked too, if nobody has it again."""
-    message = session.scalars(
+    """Mark what was in hand; what was taken for lost meanwhile is marked too, if nobody has it again."""
+    messages = session.scalars(
         select(Message)
         .where(
-            Message.id == done.letter.message_id,
+            Message.id.in_(done.letter.message_ids),
             Message.worker == worker,
             Message.attempts == done.letter.attempt,
             Message.status.in_(("sending", "unsure")),
         )
+        .order_by(Message.id)
         .with_for_update(of=Message)
-    ).first()
-    if message is None:
-        return
+    ).all()
+    for message in messages:
+        _mark(session, message, done)
+
+
+def _mark(session: Session, message: Message, done: Outcome) -> None:
     now = clock.now()
     message.locked_until, message.last_error = None, done.error[:200]
     if done.is_sent:
@@ -124,6 +178,7 @@ def _note_outcome(session: Session, done: Outcome, worker: str) -> None:
         return
     message.status = judge_failure(message.attempts, is_known=done.is_known, is_idempotent=done.drops_repeats)
     message.run_at = now + calculate_delay(message.attempts, kind=message.kind)
+    tell_if_stuck(session, message)
 
 
 @action
@@ -151,4 +206,5 @@ def find_lost(session: Session, *, actor: Actor, channels: Mapping[str, bool]) -
         )
         MESSAGE.check(message.status, after, code=str(message.id))
         message.status, message.locked_until, message.last_error = after, None, "worker_died"
+        tell_if_stuck(session, message)
     return len(lost)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.outbox.models import Message
-from lims.outbox.queries.messages import get_message
+from lims.outbox.queries.messages import get_message, lock_stuck_companions
 from lims.outbox.rules import MESSAGE
+from lims.tables import new_id
 from lims.transaction import action
 
 
@@ -18,7 +19,9 @@ from lims.transaction import action
 def send_again(
     session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, message_id: uuid.UUID
 ) -> dict[str, str]:
-    """Queue a message once more, as if it had never been tried; whether it still holds is looked at when it goes.
+    """Queue a message once more, as if it had never been tried, and those that left with it.
+
+    Whether it still holds is looked at when it goes.
 
     Args:
         actor: who decides; the message may then arrive twice, if it had arrived.
@@ -33,9 +36,13 @@ def send_again(
         WrongState: it waits for nobody's decision.
     """
     message = get_message(session, actor=actor, message_id=message_id, lock=True)
-    _move(message, "queued")
-    message.attempts, message.run_at, message.sent_at = 0, clock.now(), None
-    audit.note(session, "message", message.id, "queued_again", kind=message.kind)
+    # a gateway that drops repeats must not take it for one, nor may what it says of the first letter count
+    letter_id = new_id() if message.kind == "sms" else None
+    for one in (message, *lock_stuck_companions(session, message=message)):
+        _move(one, "queued")
+        one.attempts, one.run_at, one.sent_at = 0, clock.now(), None
+        one.letter_id, one.provider_id = letter_id, None
+        audit.note(session, "message", one.id, "queued_again", kind=one.kind)
     return {"message": str(message.id), "status": message.status}
 
 
@@ -43,7 +50,9 @@ def send_again(
 def settle_message(
     session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, message_id: uuid.UUID
 ) -> dict[str, str]:
-    """Note that what a message says has arrived, by the message or by word of mouth: nothing is sent any more.
+    """Note that what a message says has arrived, by the message or by word of mouth, with those that left with it.
+
+    Nothing is sent any more.
 
     Args:
         actor: who knows it.
@@ -59,11 +68,12 @@ def settle_message(
         WrongState: it waits for nobody's decision.
     """
     message = get_message(session, actor=actor, message_id=message_id, lock=True)
-    _move(message, "delivered")
-    message.delivered_at = clock.now()
-    audit.note(session, "message", message.id, "arrived", kind=message.kind)
-    if message.kind == "sms":
-        audit.note(session, message.subject_kind, message.subject_id, "notified", kind=message.kind)
+    for one in (message, *lock_stuck_companions(session, message=message)):
+        _move(one, "delivered")
+        one.delivered_at = clock.now()
+        audit.note(session, "message", one.id, "arrived", kind=one.kind)
+        if one.kind == "sms":
+            audit.note(session, one.subject_kind, one.subject_id, "notified", kind=one.kind)
     return {"message": str(message.id), "status": message.status}
 
 

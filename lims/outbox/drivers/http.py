@@ -53,7 +53,7 @@ class HttpDriver:
         given = {
             "phone": self._gateway.write_phone(letter.address),
             "text": letter.text,
-            "request_id": str(letter.message_id),
+            "request_id": str(letter.request_id),
             "sandbox": self._gateway.sandbox_words[self._gateway.sandbox],
             **self._receipts,
         }

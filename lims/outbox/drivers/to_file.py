@@ -28,7 +28,7 @@ class FileDriver:
     def send(self, letter: Letter) -> str:
         """Append a letter."""
         line = {
-            "id": str(letter.message_id),
+            "ids": [str(message_id) for message_id in letter.message_ids],
             "channel": letter.channel,
             "to": letter.address,
             "subject": letter.subject,
@@ -42,7 +42,7 @@ class FileDriver:
             os.fsync(handle)
         finally:
             os.close(handle)
-        return f"file-{letter.message_id}"
+        return f"file-{letter.request_id}"
 
     def parse_receipt(self, said: Mapping[str, Any]) -> Receipt | None:
         """Return None: files send no receipts."""

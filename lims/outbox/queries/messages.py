@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Select, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from lims import clock
 from lims.auth.actors import Actor
@@ -29,7 +30,8 @@ def lock_next(
 ) -> Message | None:
     """Return the message that goes next, locked; passed over while another worker has it.
 
-    Of each urgency the one that waits longest, the most urgent first: one index range each.
+    Of each urgency the one that waits longest, the most urgent first: one index range each. Of messages that leave
+    together only the first can be taken, so that no two workers share them.
 
     Args:
         session: writing session.
@@ -38,36 +40,60 @@ def lock_next(
         left_alone: webhooks that do not answer at the moment.
     """
     for urgency in sorted(set(URGENCIES.values())):
-        query = (
-            select(Message)
-            .where(
-                Message.status == "queued",
-                Message.urgency == urgency,
-                Message.run_at <= now,
-                Message.channel.in_(channels),
-            )
-            .order_by(Message.run_at, Message.id)
-            .limit(1)
-            .with_for_update(of=Message, skip_locked=True)
-        )
+        query = _next()
         if left_alone and urgency == URGENCIES["webhook"]:
             query = query.where(Message.webhook_id.not_in(left_alone))
-        found = session.scalars(query).first()
+        given = {"urgency": urgency, "now": now, "channels": list(channels)}
+        found = session.scalars(query, given).first()
         if found is not None:
             return found
     return None
 
 
-def count_due(session: Session, *, now: datetime, channels: Collection[str]) -> int:
-    """Return how many messages could be sent at this moment by some channels."""
-    return (
-        session.scalar(
-            select(func.count()).where(
-                Message.status == "queued", Message.run_at <= now, Message.channel.in_(channels)
-            )
-        )
-        or 0
+@cache
+def _next() -> Select[Message]:
+    # made once: a worker asks it thrice a message, and making it costs more than the answer
+    before = aliased(Message)
+    is_second = exists().where(
+        before.letter_id == Message.letter_id, before.status == "queued", before.id < Message.id
     )
+    return (
+        select(Message)
+        .where(
+            Message.status == "queued",
+            Message.urgency == bindparam("urgency"),
+            Message.run_at <= bindparam("now"),
+            Message.channel.in_(bindparam("channels", expanding=True)),
+            or_(Message.letter_id.is_(None), ~is_second),
+        )
+        .order_by(Message.run_at, Message.id)
+        .limit(1)
+        .with_for_update(of=Message, skip_locked=True)
+    )
+
+
+def lock_companions(session: Session, *, message: Message) -> Sequence[Message]:
+    """Return what leaves together with a message, locked; the message itself is locked already."""
+    return _lock_same_letter(session, message, ("queued",))
+
+
+def lock_stuck_companions(session: Session, *, message: Message) -> Sequence[Message]:
+    """Return what left together with a message and waits for the same decision, locked."""
+    return _lock_same_letter(session, message, STUCK)
+
+
+def _lock_same_letter(session: Session, message: Message, states: Collection[str]) -> Sequence[Message]:
+    if message.letter_id is None:
+        return []
+    same = (Message.letter_id == message.letter_id, Message.status.in_(states), Message.id != message.id)
+    return session.scalars(
+        select(Message).where(*same).order_by(Message.id).with_for_update(of=Message)
+    ).all()
+
+
+def is_stuck(session: Session, *, message_id: uuid.UUID) -> bool:
+    """Tell whether a message waits for a person's decision."""
+    return session.scalar(select(Message.status).where(Message.id == message_id)) in STUCK
 
 
 def has_due(session: Session, *, now: datetime, channels: Collection[str]) -> bool:

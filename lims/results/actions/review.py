@@ -20,10 +20,10 @@ from lims.pooling.outcomes import Outcome
 from lims.pooling.resolution import apply_calls, close_resolved
 from lims.pooling.rules import RUN
 from lims.pooling.suspecting import suspect_run
-from lims.results.announcing import announce_positive_pools, announce_taken_back
+from lims.results.announcing import announce_positive_pools, announce_second_tests, announce_taken_back
 from lims.results.models import Result
 from lims.results.queries import results as queries
-from lims.results.queries.announcing import list_positive_pools
+from lims.results.queries.announcing import list_members, list_positive_pools
 from lims.results.queries.late_names import list_pools_with_discordance
 from lims.tables import new_id
 from lims.transaction import action
@@ -66,7 +66,9 @@ def review_run(
     session.flush()
     close_resolved(session, resolution.pool_ids)
     suspicious = open_suspicions(session, run=run)
-    announce_positive_pools(session, list_positive_pools(session, run_id=run.id))
+    positive = list_positive_pools(session, run_id=run.id)
+    announce_positive_pools(session, positive)
+    announce_second_tests(session, list_members(session, pool_ids=[pool.id for pool in positive]))
     held = sum(1 for outcome in resolution.outcomes if outcome.hold_reason)
     audit.note(session, "run", run.id, "reviewed", results=written, held=held, suspicious=suspicious)
     return _answer(
@@ -200,6 +202,8 @@ def ask_again(session: Session, asked: Sequence[tuple[uuid.UUID, str]]) -> None:
         by_reason[reason].append(sample_id)
     for reason, ids in by_reason.items():
         ask_for_new_samples(session, samples=queries.lock_samples(session, sample_ids=ids), reason=reason)
+    session.flush()
+    announce_second_tests(session, [sample_id for sample_id, _reason in asked])
 
 
 def _hold_told_before(session: Session, pool_ids: Sequence[uuid.UUID]) -> None:

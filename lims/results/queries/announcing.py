@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lims.intake.models import Declaration, Person, Sample, Tube
@@ -21,8 +21,8 @@ def list_concerned(session: Session, *, result_ids: Collection[uuid.UUID]) -> Se
 
     Returns:
         `id`, `version`, `finding`, `laboratory_id`, `laboratory` (code), `commune_id`, `commune` (code), `campaign_id`,
-        `tells_people`, `quiet_from_hour`, `quiet_until_hour`, `person_id`, `has_phone`, `tube` and `declaration`
-        (codes), `is_next` (an earlier version was released before).
+        `tells_people`, `quiet_from_hour`, `quiet_until_hour`, `person_id`, `telephone` (blind index),
+        `restricted_at`, `tube` and `declaration` (codes), `is_next` (an earlier version was released before).
     """
     earlier, laboratory, commune = aliased(Result), aliased(Place), aliased(Place)
     return session.execute(
@@ -39,7 +39,8 @@ def list_concerned(session: Session, *, result_ids: Collection[uuid.UUID]) -> Se
             Campaign.quiet_from_hour,
             Campaign.quiet_until_hour,
             Sample.person_id,
-            Person.phone_sealed.is_not(None).label("has_phone"),
+            Person.phone_index.label("telephone"),
+            Person.restricted_at,
             Tube.code.label("tube"),
             Declaration.code.label("declaration"),
             exists()
@@ -59,6 +60,46 @@ def list_concerned(session: Session, *, result_ids: Collection[uuid.UUID]) -> Se
         .join(commune, commune.id == Sample.commune_id)
         .where(Result.id.in_(result_ids))
         .order_by(Result.id)
+    ).all()
+
+
+def list_waiting_samples(session: Session, *, sample_ids: Collection[uuid.UUID]) -> Sequence[Any]:
+    """Return what is said of some samples of which no result was ever released, and to whom.
+
+    Returns:
+        `id`, `laboratory_id` (where the tube is; else the commune), and the rest as of `list_concerned`.
+    """
+    released = exists().where(Result.sample_id == Sample.id, Result.released_at.is_not(None))
+    return session.execute(
+        select(
+            Sample.id,
+            func.coalesce(Tube.laboratory_id, Sample.commune_id).label("laboratory_id"),
+            Sample.commune_id,
+            Sample.campaign_id,
+            Campaign.tells_people,
+            Campaign.quiet_from_hour,
+            Campaign.quiet_until_hour,
+            Sample.person_id,
+            Person.phone_index.label("telephone"),
+            Person.restricted_at,
+            Declaration.code.label("declaration"),
+        )
+        .join(Declaration, Declaration.id == Sample.declaration_id)
+        .join(Person, Person.id == Sample.person_id)
+        .join(Tube, Tube.id == Sample.tube_id)
+        .join(Campaign, Campaign.id == Sample.campaign_id)
+        .where(Sample.id.in_(sample_ids), ~released)
+        .order_by(Sample.id)
+    ).all()
+
+
+def list_members(session: Session, *, pool_ids: Collection[uuid.UUID]) -> Sequence[uuid.UUID]:
+    """Return the samples in some pools, but those that are void."""
+    return session.scalars(
+        select(Sample.id)
+        .join(PoolMember, PoolMember.tube_id == Sample.tube_id)
+        .where(PoolMember.pool_id.in_(pool_ids), Sample.status != "void")
+        .distinct()
     ).all()
 
 
