@@ -181,7 +181,7 @@ class Bench:
                 continue
             finally:
                 for result_id in self._others(plate, "verified"):
-                    release.release_results(actor=self.supervisor, result_ids=[result_id])
+                    release.release_results(actor=self.supervisor, result_ids=[result_id], looked=True)
 
     def finish(self) -> None:
         """Verify and release what came to a plate later: negatives that waited for a sibling on another plate."""

@@ -112,7 +112,7 @@ def release(crew: Crew, plate: Plate) -> None:
     supervisor = crew.supervisors[plate.laboratory.code]
     _unless_done(supervisor, f"/runs/{plate.run}/release")
     for result in _others(supervisor, plate, "verified"):
-        supervisor.post("/results/release", results=[result["id"]])
+        supervisor.post("/results/release", results=[result["id"]], looked=True)
 
 
 def finish(crew: Crew, plate: Plate) -> None:

@@ -83,6 +83,8 @@ PERSONAL: Mapping[str, Personal] = {
     "field_scan.answer": Personal("what the phone was told; what was typed wrongly", CAMPAIGN, CLEAR),
     "result.hold_note": Personal("why it was held", FIGURES, WORDS),
     "result.amendment_reason": Personal("why it was amended", FIGURES, WORDS),
+    "result.hold_end_note": Personal("what was found out while it was held", FIGURES, WORDS),
+    "result.withdrawal_reason": Personal("why it was withdrawn", FIGURES, WORDS),
     "message.last_error": Personal(
         "why a message did not go; a gateway may repeat the number", CAMPAIGN, CLEAR
     ),

@@ -16,6 +16,7 @@ from lims.language import say
 from lims.results import portal
 from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
+from lims.results.actions.result_withdrawal import withdraw_result
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_results, verify_run
 from lims.results.actions.withdrawal import withdraw_run
@@ -39,8 +40,18 @@ class Chosen(Once):
     results: list[uuid.UUID] = Field(min_length=1, max_length=MOST_RESULTS)
 
 
+class ToRelease(Chosen):
+    """Results to be released, and whether their curves were seen: asked of a positive."""
+
+    looked: bool = Field(
+        default=False,
+        description="You have seen the curves of its wells, or its Ct values where the run has no curves. A result "
+        "“detected” is not released without it; who, when and what is kept.",
+    )
+
+
 class Held(Chosen):
-    """Results to be put on hold, and why."""
+    """Results to be put on hold, and why; or to be taken off, and what was found out."""
 
     note: str = Field(max_length=500)
 
@@ -49,6 +60,15 @@ class Amendment(Once):
     """What is to be reported from now on, and why."""
 
     finding: str = Field(max_length=24)
+    reason: str = Field(max_length=500)
+
+
+class ResultWithdrawal(Once):
+    """What follows where one result is withdrawn, and what happened."""
+
+    then: str = Field(
+        max_length=24, description="“retest”: the kept tube, alone. “resample”: a new sample of the person."
+    )
     reason: str = Field(max_length=500)
 
 
@@ -184,13 +204,18 @@ def verify_chosen(json_data: Chosen) -> dict[str, Any]:
 
 
 @results_api.post("/results/release")
-@results_api.input(Chosen)
-@results_api.doc(summary="Release results; one that was detected only alone", responses=[404, 409, 422])
+@results_api.input(ToRelease)
+@results_api.doc(
+    summary="Release results; one that was detected only alone, and looked at", responses=[404, 409, 422]
+)
 @needs("release_results")
-def release_chosen(json_data: Chosen) -> dict[str, Any]:
+def release_chosen(json_data: ToRelease) -> dict[str, Any]:
     """Release some results."""
     answer = release_results(
-        actor=current_actor(), client_id=json_data.client_id, result_ids=json_data.results
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        result_ids=json_data.results,
+        looked=json_data.looked,
     )
     return answer | {"verdicts": _spoken(answer["verdicts"])}
 
@@ -211,13 +236,16 @@ def hold_chosen(json_data: Held) -> dict[str, Any]:
 
 
 @results_api.post("/results/unhold")
-@results_api.input(Chosen)
+@results_api.input(Held)
 @results_api.doc(summary="Take results off hold; they are verified again", responses=[404, 422])
 @needs("release_results")
-def unhold_chosen(json_data: Chosen) -> dict[str, Any]:
+def unhold_chosen(json_data: Held) -> dict[str, Any]:
     """Take some results off hold."""
     answer = unhold_results(
-        actor=current_actor(), client_id=json_data.client_id, result_ids=json_data.results
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        result_ids=json_data.results,
+        note=json_data.note,
     )
     return answer | {"verdicts": _spoken(answer["verdicts"])}
 
@@ -233,6 +261,24 @@ def amend(result_id: uuid.UUID, json_data: Amendment) -> dict[str, Any]:
         client_id=json_data.client_id,
         result_id=result_id,
         finding=json_data.finding,
+        reason=json_data.reason,
+    )
+
+
+@results_api.post("/results/<uuid:result_id>/withdraw")
+@results_api.input(ResultWithdrawal)
+@results_api.doc(
+    summary="Withdraw one result; its tube is tested again, or a new sample is asked for",
+    responses=[404, 409, 422],
+)
+@needs("amend_results")
+def withdraw_one(result_id: uuid.UUID, json_data: ResultWithdrawal) -> dict[str, Any]:
+    """Withdraw one result."""
+    return withdraw_result(
+        actor=current_actor(),
+        client_id=json_data.client_id,
+        result_id=result_id,
+        then=json_data.then,
         reason=json_data.reason,
     )
 

@@ -34,8 +34,16 @@ class Result(Keyed, Base):
     verified_at: Mapped[datetime | None]
     released_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
     released_at: Mapped[datetime | None]
+    # what whoever released a positive says to have seen
+    look: Mapped[str | None] = mapped_column(word())
     hold_reason: Mapped[str | None] = mapped_column(word())
+    # of a hold that a supervisor set; all of it stays when the hold has ended
     hold_note: Mapped[str] = mapped_column(String(500), default="")
+    held_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    held_at: Mapped[datetime | None]
+    hold_ended_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    hold_ended_at: Mapped[datetime | None]
+    hold_end_note: Mapped[str] = mapped_column(String(500), default="")
     amendment_reason: Mapped[str] = mapped_column(String(500), default="")
     withdrawn_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
     withdrawn_at: Mapped[datetime | None]
@@ -54,10 +62,14 @@ class Result(Keyed, Base):
         one_of("status", rules.RESULT.words),
         one_of("finding", FINDINGS),
         one_of("hold_reason", rules.HOLD_REASONS),
+        one_of("look", rules.LOOKS),
         CheckConstraint("verified_by_id IS NULL OR verified_by_id <> entered_by_id", name="four_eyes"),
         CheckConstraint("released_at IS NULL OR verified_at IS NOT NULL", name="verified_before_released"),
         CheckConstraint("told_at IS NULL OR released_at IS NOT NULL", name="told_after_release"),
         CheckConstraint("(status = 'held') = (hold_reason IS NOT NULL)", name="held_says_why"),
+        CheckConstraint(
+            "finding <> 'detected' OR released_at IS NULL OR look IS NOT NULL", name="detected_was_looked_at"
+        ),
         Index(None, "laboratory_id", "status", "finding", "created_at"),
         Index(None, "run_id", "status"),
     )

@@ -110,14 +110,28 @@ def list_obstacles_to_verify(standing: Standing, *, verifier_id: uuid.UUID | Non
     return found + _list_obstacles_of_evidence(standing)
 
 
-def list_obstacles_to_release(standing: Standing) -> list[Obstacle]:
-    """Say why a result cannot be released; empty when it can."""
+def list_obstacles_to_release(standing: Standing, *, looked: bool) -> list[Obstacle]:
+    """Say why a result cannot be released; empty when it can.
+
+    Args:
+        standing: the result and what it hangs on.
+        looked: whoever releases says to have seen its curves; asked of a positive only (DESIGN §3, rule 10).
+    """
     found = _list_obstacles_of_state(standing, wanted="verified")
     if standing.verified_by_id is None or standing.verified_by_id == standing.entered_by_id:
         found.append(
             Obstacle("not_verified", N_("No second person has verified it yet. Have it verified first."))
         )
-    return found + _list_obstacles_of_evidence(standing)
+    found += _list_obstacles_of_evidence(standing)
+    if standing.finding == "detected" and not looked:
+        found.append(
+            Obstacle(
+                "not_looked_at",
+                N_("Look at the curves of tube %(tube)s, then say that you have seen them."),
+                {"tube": standing.tube_code},
+            )
+        )
+    return found
 
 
 def _list_obstacles_of_state(standing: Standing, *, wanted: str) -> list[Obstacle]:

@@ -23,8 +23,12 @@ HOLD_REASONS = (
     "discrepancy",  # an open discrepancy of its tube or person
     "supervisor",  # a person put it on hold
 )
-# What whoever releases a result "detected" says to have looked at: the curves, or the Ct values where there are none.
-LOOKS = ("curve", "ct")
+# What whoever releases a result "detected" says to have seen before.
+LOOKS = (
+    "curve",  # the amplification curves of its wells
+    "ct",  # its Ct values, where the run has no curves
+    "unrecorded",  # released before this was asked
+)
 # What follows where one result is withdrawn.
 AFTER_WITHDRAWAL = (
     "retest",  # the kept tube is tested again, alone

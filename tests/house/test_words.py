@@ -27,6 +27,7 @@ KEPT = {
     "purposes": pooling.PURPOSES,
     "findings": pooling.FINDINGS,
     "hold reasons": results.HOLD_REASONS,
+    "what was seen of a positive": results.LOOKS,
     "kinds of messages": outbox.KINDS,
     "channels": outbox.CHANNELS,
     "what messages tell": outbox.TEMPLATES,

@@ -277,9 +277,9 @@ class History:
             for result_id in self.find(waiting.order_by(Result.id)):
                 if self.chance.random() < 0.1:
                     self.attempt(hold_results, actor=actor, result_ids=[result_id], note="look again")
-                self.attempt(unhold_results, actor=actor, result_ids=[result_id])
+                self.attempt(unhold_results, actor=actor, result_ids=[result_id], note="looked at")
                 self.attempt(verify_results, actor=actor, result_ids=[result_id])
-                self.attempt(release_results, actor=actor, result_ids=[result_id])
+                self.attempt(release_results, actor=actor, result_ids=[result_id], looked=True)
 
     def settle(self) -> None:
         """Settle some of what is open."""

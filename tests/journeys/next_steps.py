@@ -122,7 +122,7 @@ def _step_of_result(seen: Worklists, result: Result) -> str | None:
     obstacles = (
         list_obstacles_to_verify(standing, verifier_id=uuid.uuid4())
         if result.status == "preliminary"
-        else list_obstacles_to_release(standing)
+        else list_obstacles_to_release(standing, looked=True)
     )
     waits_for_names = {item.code for item in obstacles} <= {"names_missing", "tube_not_closed"}
     if obstacles and not waits_for_names:

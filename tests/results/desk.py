@@ -79,4 +79,4 @@ def verify_and_release_one(world, tube_code: str, *, role: str = "supervisor") -
     """Verify and release one result; return the release's verdict."""
     ids = [result_of(tube_code).id]
     verify_results(actor=world.actor(role), result_ids=ids)
-    return release_results(actor=world.actor(role), result_ids=ids)["verdicts"][0]
+    return release_results(actor=world.actor(role), result_ids=ids, looked=True)["verdicts"][0]

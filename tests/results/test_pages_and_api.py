@@ -48,8 +48,10 @@ def test_a_positive_is_looked_at_on_its_record(lab, client):
     sign_in(client, lab.actor("supervisor_confirming"))
     assert f"{record}/verify" in client.get(record).text
     press(client, f"{record}/verify")
-    page = press(client, f"{record}/release")
-    assert desk.result_of(tube).status == "released"
+    press(client, f"{record}/release")
+    assert desk.result_of(tube).status == "verified"
+    page = press(client, f"{record}/release", looked="yes")
+    assert (desk.result_of(tube).status, desk.result_of(tube).look) == ("released", "ct")
     assert f"{record}/release" not in page.text
 
 
@@ -69,7 +71,7 @@ def test_holding_and_amending_by_the_record_show_every_version(lab, client):
     sign_in(client, lab.actor("supervisor"))
     press(client, f"/results/{first}/hold", note="label torn")
     assert desk.result_of(tubes[0]).status == "held"
-    press(client, f"/results/{first}/unhold")
+    press(client, f"/results/{first}/unhold", note="printed anew")
     page = press(client, f"/results/{first}/amend", finding="inconclusive", reason="curve")
     assert [version.version for version in desk.results_of(tubes[0])] == [2, 1]
     assert f"/results/{first}" in page.text

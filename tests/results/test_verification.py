@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from datetime import timedelta
 
@@ -219,7 +220,7 @@ def test_a_result_on_hold_is_verified_again_after_it(lab):
     assert release_run(actor=lab.actor("supervisor"), run_code=run)["released"] == 1
     held = desk.result_of(tubes[0])
     assert (held.status, held.hold_reason, held.hold_note) == ("held", "supervisor", "the label looks odd")
-    assert unhold_results(actor=lab.actor("supervisor"), result_ids=ids)["unheld"] == 1
+    assert unhold_results(actor=lab.actor("supervisor"), result_ids=ids, note="a reprint")["unheld"] == 1
     after = desk.result_of(tubes[0])
     assert (after.status, after.verified_by_id) == ("preliminary", None)
     assert events("held") == {"result": 1}
@@ -246,9 +247,8 @@ def test_a_hold_needs_a_reason(lab):
 
 def test_a_hold_for_confirmation_is_never_taken_off_by_hand(lab):
     tube = desk.run_tubes(lab, 1, finding="detected")[1][0]
-    verdict = unhold_results(actor=lab.actor("supervisor"), result_ids=[desk.result_of(tube).id])["verdicts"][
-        0
-    ]
+    ids = [desk.result_of(tube).id]
+    verdict = unhold_results(actor=lab.actor("supervisor"), result_ids=ids, note="it is late")["verdicts"][0]
     assert verdict["verdict"] == "wrong"
     assert desk.result_of(tube).status == "held"
 
@@ -316,7 +316,9 @@ def test_only_the_current_version_is_amended(lab):
     assert len(desk.results_of(tubes[0])) == 2
 
 
-@pytest.mark.parametrize("step", [verify_results, release_results, unhold_results])
+@pytest.mark.parametrize(
+    "step", [verify_results, release_results, functools.partial(unhold_results, note="a reprint")]
+)
 def test_another_laboratorys_result_does_not_exist(lab, step):
     _run, tubes = desk.run_tubes(lab, 1)
     ids = [desk.result_of(tubes[0]).id]
@@ -393,7 +395,7 @@ def _take(world, run, tube, step, actor, finding) -> None:
         elif step == "hold":
             hold_results(actor=actor, result_ids=ids, note="wait")
         elif step == "unhold":
-            unhold_results(actor=actor, result_ids=ids)
+            unhold_results(actor=actor, result_ids=ids, note="seen")
         elif step == "amend":
             amend_result(actor=actor, result_id=ids[0], finding=finding, reason="again")
         elif step == "doubt":

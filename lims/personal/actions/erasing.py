@@ -133,20 +133,19 @@ def _erase_links(
 
 def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
     """Take the person's name out of what staff wrote about their results, where somebody wrote it after all."""
+    written = (Result.hold_note, Result.hold_end_note, Result.amendment_reason, Result.withdrawal_reason)
     rows = session.execute(
-        select(Result.id, Result.hold_note, Result.amendment_reason, Sample.person_id)
+        select(Result.id, Sample.person_id, *written)
         .join(Sample, Sample.id == Result.sample_id)
-        .where(Sample.person_id.in_(names), or_(Result.hold_note != "", Result.amendment_reason != ""))
+        .where(Sample.person_id.in_(names), or_(*(column != "" for column in written)))
         .order_by(Result.id)
     ).all()
     changed = []
-    for row in rows:
-        notes = {
-            "hold_note": without_name(row.hold_note, names[row.person_id]),
-            "amendment_reason": without_name(row.amendment_reason, names[row.person_id]),
-        }
-        if notes != {"hold_note": row.hold_note, "amendment_reason": row.amendment_reason}:
-            changed.append({"id": row.id, **notes})
+    for key, person_id, *notes in rows:
+        cut_notes = [without_name(note, names[person_id]) for note in notes]
+        if cut_notes != notes:
+            columns = [column.key for column in written]
+            changed.append({"id": key, **dict(zip(columns, cut_notes, strict=True))})
     if changed:
         session.execute(update(Result), changed)
     revoked = session.execute(

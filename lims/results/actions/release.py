@@ -73,14 +73,21 @@ def release_run(
 
 @action
 def release_results(
-    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, result_ids: Sequence[uuid.UUID]
+    session: Session,
+    *,
+    actor: Actor,
+    client_id: uuid.UUID | None = None,
+    result_ids: Sequence[uuid.UUID],
+    looked: bool = False,
 ) -> dict[str, Any]:
-    """Release some results; one that was detected only alone.
+    """Release some results; one that was detected only alone, and only by somebody who has looked at its curves.
 
     Args:
         actor: who releases.
         client_id: id made by the sender.
         result_ids: versions to release.
+        looked: the actor says to have seen the curves of its wells, or the Ct values where the run has no curves; kept
+            with a result that was detected.
 
     Returns:
         `released` (how many) and `verdicts`, one for each result.
@@ -91,19 +98,32 @@ def release_results(
     """
     standings = lock_chosen(session, actor=actor, result_ids=result_ids)
     check_positives_alone(standings)
-    verdicts = _release(session, actor, standings)
+    verdicts = _release(session, actor, standings, looked=looked)
     return {"released": sum(verdict["verdict"] == "good" for verdict in verdicts), "verdicts": verdicts}
 
 
-def _release(session: Session, actor: Actor, standings: Sequence[Standing]) -> list[dict[str, Any]]:
-    blocked = {item.result_id: list_obstacles_to_release(item) for item in standings}
+def _release(
+    session: Session, actor: Actor, standings: Sequence[Standing], *, looked: bool = False
+) -> list[dict[str, Any]]:
+    blocked = {item.result_id: list_obstacles_to_release(item, looked=looked) for item in standings}
     free = [item for item in standings if not blocked[item.result_id]]
-    move_results(session, free, status="released", released_by_id=actor.user_id, released_at=clock.now())
+    look = _name_look(session, free)
+    move_results(
+        session, free, status="released", released_by_id=actor.user_id, released_at=clock.now(), look=look
+    )
     if free:
         _close_declarations(session, free)
         _ask_where_unclear(session, free)
         announce_released(session, free)
     return [give_verdict(item, blocked[item.result_id], wanted="released") for item in standings]
+
+
+def _name_look(session: Session, released: Sequence[Standing]) -> str | None:
+    """Return what there was to be seen of a positive; it is released alone. None of all others."""
+    for item in released:
+        if item.finding == "detected":
+            return "curve" if queries.has_curves(session, run_id=item.run_id, pool_id=item.pool_id) else "ct"
+    return None
 
 
 def _close_declarations(session: Session, released: Sequence[Standing]) -> None:
@@ -164,7 +184,19 @@ def hold_results(
     standings = lock_chosen(session, actor=actor, result_ids=result_ids)
     blocked = {item.result_id: _list_obstacles_to_move(item, "held") for item in standings}
     free = [item.result_id for item in standings if item.status != "held" and not blocked[item.result_id]]
-    _move(session, free, verb="held", status="held", hold_reason="supervisor", hold_note=note)
+    _move(
+        session,
+        free,
+        verb="held",
+        status="held",
+        hold_reason="supervisor",
+        hold_note=note,
+        held_by_id=actor.user_id,
+        held_at=clock.now(),
+        hold_ended_by_id=None,
+        hold_ended_at=None,
+        hold_end_note="",
+    )
     return {
         "held": len(free),
         "verdicts": [give_verdict(i, blocked[i.result_id], wanted="held") for i in standings],
@@ -173,22 +205,44 @@ def hold_results(
 
 @action
 def unhold_results(
-    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, result_ids: Sequence[uuid.UUID]
+    session: Session,
+    *,
+    actor: Actor,
+    client_id: uuid.UUID | None = None,
+    result_ids: Sequence[uuid.UUID],
+    note: str,
 ) -> dict[str, Any]:
     """Take results off a hold that a person set; they wait for verification again.
 
     A hold for confirmation or discordance ends by the confirmation or by the supervisor's decision, never here.
 
+    Args:
+        actor: the supervisor.
+        client_id: id made by the sender.
+        result_ids: versions on hold.
+        note: what was found out, at most 500 characters; kept beside the reason of the hold.
+
     Returns:
         `unheld` (how many) and `verdicts`.
 
     Raises:
+        InvalidInput: nothing is said of what was found out.
         NotFound: one of them is not in the actor's places.
     """
+    note = check_reason(note, field="note")
     standings = lock_chosen(session, actor=actor, result_ids=result_ids)
     blocked = {item.result_id: _list_obstacles_to_unhold(item) for item in standings}
     free = [item.result_id for item in standings if item.status == "held" and not blocked[item.result_id]]
-    _move(session, free, verb="unheld", status="preliminary", hold_reason=None, hold_note="")
+    _move(
+        session,
+        free,
+        verb="unheld",
+        status="preliminary",
+        hold_reason=None,
+        hold_ended_by_id=actor.user_id,
+        hold_ended_at=clock.now(),
+        hold_end_note=note,
+    )
     verdicts = [give_verdict(item, blocked[item.result_id], wanted="preliminary") for item in standings]
     return {"unheld": len(free), "verdicts": verdicts}
 

@@ -7,7 +7,7 @@ is in a pool again at once; whose tube is gone is asked for a new sample. What o
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,6 @@ from lims import audit, clock, codes
 from lims.auth.actors import Actor
 from lims.errors import AlreadyDone, InvalidInput, Refused
 from lims.intake.actions.discrepancies import mark_settled
-from lims.intake.models import Sample
 from lims.pooling.models import Pool, Run
 from lims.pooling.queries.kit_lots import get_lot
 from lims.pooling.resolution import close_resolved, put_pools_back
@@ -27,7 +26,7 @@ from lims.pooling.rules import RUN, WITHDRAWAL_CAUSES
 from lims.results.actions.consequences import report
 from lims.results.actions.release import check_reason
 from lims.results.actions.review import ask_again
-from lims.results.actions.withdrawing import take_back
+from lims.results.actions.withdrawing import move_samples, take_back
 from lims.results.announcing import announce_taken_back
 from lims.results.models import Result
 from lims.results.queries import results as queries
@@ -187,21 +186,8 @@ def _withdraw_results(session: Session, run: Run, concerned: Concerned, reason: 
     concerned.results, concerned.told = len(rows), len(released)
     waiting = [row for row in rows if row.sample_status == "resulted" and row.attempt == row.asked_attempt]
     replaced = [row for row in rows if row.sample_status == "resulted" and row.attempt != row.asked_attempt]
-    _move_samples(session, [row.sample_id for row in waiting], "bound")
-    _move_samples(session, [row.sample_id for row in replaced], "superseded")
-
-
-def _move_samples(session: Session, ids: Collection[uuid.UUID], status: str) -> None:
-    if ids:
-        session.execute(update(Sample).where(Sample.id.in_(ids)).values(status=status, finding=None))
-    for sample_id in ids:
-        audit.note(
-            session,
-            "sample",
-            sample_id,
-            "waits_again" if status == "bound" else status,
-            reason="run_withdrawn",
-        )
+    move_samples(session, [row.sample_id for row in waiting], "bound", reason="run_withdrawn")
+    move_samples(session, [row.sample_id for row in replaced], "superseded", reason="run_withdrawn")
 
 
 def _settle_what_is_open(session: Session, actor: Actor, run: Run, pools: Sequence[Pool]) -> None:

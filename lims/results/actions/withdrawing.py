@@ -1,4 +1,4 @@
-"""Taking results back, whatever the cause: one update, one event each. Called inside other actions."""
+"""Taking results back, whatever the cause, and what becomes of their samples: called inside other actions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from lims import audit, clock
+from lims.intake.models import Sample
 from lims.results.models import Result
 
 
@@ -39,3 +40,20 @@ def take_back(
     )
     for result_id in result_ids:
         audit.note(session, "result", result_id, "withdrawn", reason=reason)
+
+
+def move_samples(session: Session, ids: Collection[uuid.UUID], status: str, *, reason: str) -> None:
+    """Let samples whose result was taken back wait again, or end.
+
+    Args:
+        session: writing session, the samples locked with their results.
+        ids: samples with a result.
+        status: "bound" to wait again, "superseded" where a new sample was asked for already.
+        reason: a word of `lims.words`, for the events.
+    """
+    if ids:
+        session.execute(update(Sample).where(Sample.id.in_(ids)).values(status=status, finding=None))
+    for sample_id in ids:
+        audit.note(
+            session, "sample", sample_id, "waits_again" if status == "bound" else status, reason=reason
+        )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from lims.auth.actors import Actor
 from lims.errors import NotFound
 from lims.intake.models import Sample, Tube
-from lims.pooling.models import Pool, PoolMember, Run, Well
+from lims.pooling.models import AmplificationCurve, Pool, PoolMember, Run, Well
 from lims.pooling.queries.runs import no_such_run
 from lims.results.models import Result
 from lims.results.obstacles import Standing, Unreported, say_why_unreported
@@ -87,6 +87,26 @@ def lock_result(session: Session, *, actor: Actor, result_id: uuid.UUID) -> Resu
     if result is None or not actor.sees(result.laboratory_id):
         raise NotFound("There is no such result among your places.", field="result_id")
     return result
+
+
+def has_curves(session: Session, *, run_id: uuid.UUID, pool_id: uuid.UUID) -> bool:
+    """Tell whether the run's readings hold curves of a pool's wells."""
+    return (
+        session.scalar(
+            select(AmplificationCurve.position)
+            .join(
+                Run,
+                (Run.id == AmplificationCurve.run_id) & (Run.readings_version == AmplificationCurve.version),
+            )
+            .join(
+                Well,
+                (Well.run_id == AmplificationCurve.run_id) & (Well.position == AmplificationCurve.position),
+            )
+            .where(Run.id == run_id, Well.pool_id == pool_id)
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def check_all_found(standings: Sequence[Standing], *, result_ids: Collection[uuid.UUID]) -> None:

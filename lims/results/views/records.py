@@ -45,7 +45,7 @@ def show_result(result_id: uuid.UUID) -> str:
     if wanted == "verify":
         obstacles = list_obstacles_to_verify(standing, verifier_id=actor.user_id)
     elif wanted == "release":
-        obstacles = list_obstacles_to_release(standing)
+        obstacles = list_obstacles_to_release(standing, looked=True)
     subjects = [version.id for version in versions] + [result.sample_id, result.sample.tube_id]
     return render_template(
         "results/show_result.html",
@@ -96,7 +96,13 @@ def verify_result(result_id: uuid.UUID) -> Response:
 def release_result(result_id: uuid.UUID) -> Response:
     """Release one result."""
     return _decide(
-        result_id, lambda key: release_results(actor=current_actor(), client_id=key, result_ids=[result_id])
+        result_id,
+        lambda key: release_results(
+            actor=current_actor(),
+            client_id=key,
+            result_ids=[result_id],
+            looked=request.form.get("looked") == "yes",
+        ),
     )
 
 
@@ -115,8 +121,10 @@ def hold_result(result_id: uuid.UUID) -> Response:
 @needs("release_results")
 def unhold_result(result_id: uuid.UUID) -> Response:
     """Take one result off hold."""
+    note = request.form.get("note", "")
     return _decide(
-        result_id, lambda key: unhold_results(actor=current_actor(), client_id=key, result_ids=[result_id])
+        result_id,
+        lambda key: unhold_results(actor=current_actor(), client_id=key, result_ids=[result_id], note=note),
     )
 
 

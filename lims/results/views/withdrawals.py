@@ -1,4 +1,4 @@
-"""Runs and lots of kits are withdrawn, with everybody they concern."""
+"""Results, runs and lots of kits are withdrawn, with everybody they concern."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from lims import codes
 from lims.errors import LimsError
 from lims.language import say_error
+from lims.results.actions.result_withdrawal import withdraw_result as withdraw_result_action
 from lims.results.actions.withdrawal import withdraw_kit_lot as withdraw_lot_action
 from lims.results.actions.withdrawal import withdraw_run as withdraw_run_action
 from lims.results.views import results
-from lims.results.views.steps import read_plate
+from lims.results.views.steps import do, read_plate, read_sent_id
 from lims.security import current_actor, needs
 
 
@@ -35,6 +37,28 @@ def withdraw_run(run_code: str) -> Response:
     else:
         _say_withdrawn(answer)
     return redirect(url_for("pooling.show_run", run_code=run_code))
+
+
+@results.post("/results/<uuid:result_id>/withdrawal")
+@needs("amend_results")
+def withdraw_result(result_id: uuid.UUID) -> Response:
+    """Withdraw one result; its tube is tested again, or its person is asked for a new sample."""
+
+    def step() -> str:
+        answer = withdraw_result_action(
+            actor=current_actor(),
+            client_id=read_sent_id(),
+            result_id=result_id,
+            then=request.form.get("then", ""),
+            reason=request.form.get("reason", ""),
+        )
+        if answer["pool"]:
+            return _("Withdrawn. Pool %(pool)s tests the tube again.", pool=codes.grouped(answer["pool"]))
+        if answer["asked"]:
+            return _("Withdrawn. The person is asked for a new sample.")
+        return _("Withdrawn. A new sample of the person was asked for before.")
+
+    return do(step, back=url_for("results.show_result", result_id=result_id))
 
 
 @results.post("/kit-lots/<uuid:kit_lot_id>/withdrawal")
