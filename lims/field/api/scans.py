@@ -17,6 +17,7 @@ from lims.field.api import field_api
 from lims.field.queries import devices as queries
 from lims.field.rules import MOST_AT_ONCE
 from lims.field.slips import LONGEST_TEXT
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.api.collections import PersonToCheck
 from lims.intake.api.verdicts import speak
 from lims.security import current_actor, needs
@@ -148,6 +149,13 @@ def speak_answers(ids: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> l
         answers: in the same order.
     """
     people = handing_in.map_people(answers, actor=current_actor())
+    # whoever was bound has the scan itself as a line of the chain of custody
+    shown = {
+        people[answer["declaration"]].person_id
+        for answer in answers
+        if answer["verdict"] != "good" and answer.get("declaration") in people
+    }
+    record_accesses(actor=current_actor(), person_ids=shown, shown_by="record")
     return [
         speak(dict(answer)) | {"id": slip_id, "person": people.get(str(answer.get("declaration")))}
         for slip_id, answer in zip(ids, answers, strict=True)

@@ -15,20 +15,22 @@ from lims.tables import new_id
 from lims.transaction import action
 
 
-@action
-def record_accesses(
-    session: Session, *, actor: Actor, person_ids: Collection[uuid.UUID], shown_by: str
-) -> int:
+def record_accesses(*, actor: Actor, person_ids: Collection[uuid.UUID], shown_by: str) -> int:
     """Keep that the data of some people was shown, in one statement; called by the view once it has them.
 
     Args:
         actor: who saw it.
-        person_ids: whose data it was; none is no error.
+        person_ids: whose data it was; none is no error, and begins no transaction.
         shown_by: a word of `intake.rules.ACCESSES`.
 
     Returns:
         How many people.
     """
+    return _record(actor=actor, person_ids=person_ids, shown_by=shown_by) if person_ids else 0
+
+
+@action
+def _record(session: Session, *, actor: Actor, person_ids: Collection[uuid.UUID], shown_by: str) -> int:
     rows = [
         {
             "id": new_id(),
@@ -39,6 +41,5 @@ def record_accesses(
         }
         for person_id in dict.fromkeys(person_ids)
     ]
-    if rows:
-        session.execute(insert(PersonAccess), rows)
+    session.execute(insert(PersonAccess), rows)
     return len(rows)

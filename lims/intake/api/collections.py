@@ -135,6 +135,13 @@ def register_collections(json_data: Collections) -> dict[str, Any]:
         declaration_codes={verdict["declaration"] for verdict in verdicts if verdict.get("declaration")},
         province_id=place_queries.get_place(session, place_id=json_data.place_id).province_id,
     )
+    # whoever was bound has the scan itself as a line of the chain of custody
+    shown = {
+        people[verdict["declaration"]].person_id
+        for verdict in verdicts
+        if verdict["verdict"] != "good" and verdict.get("declaration") in people
+    }
+    record_accesses(actor=current_actor(), person_ids=shown, shown_by="record")
     return {
         "verdicts": [
             speak(verdict) | {"person": people.get(str(verdict.get("declaration")))} for verdict in verdicts

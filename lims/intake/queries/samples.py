@@ -32,6 +32,7 @@ class Scan:
     tube_code: str
     tube_status: str
     declaration_code: str
+    person_id: uuid.UUID
     name: str
     slot: int
     sampled_at: datetime
@@ -97,6 +98,7 @@ def list_last_scans(
             Tube.code,
             Tube.status,
             Declaration.code,
+            Person.id,
             Person.name,
             Sample.slot,
             Sample.sampled_at,

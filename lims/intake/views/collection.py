@@ -12,6 +12,7 @@ from lims import clock
 from lims.errors import InvalidInput
 from lims.extensions import db
 from lims.intake.actions import collections as actions
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.queries import samples as sample_queries
 from lims.intake.rules import MODES
 from lims.intake.views import intake
@@ -40,7 +41,10 @@ def collect() -> str | Response:
         return redirect(
             url_for("intake.collect", place=place.id, mode=mode, order=order, session=uuid.uuid4())
         )
-    return render_template(
+    scans = sample_queries.list_last_scans(
+        session, collected_by_id=actor.user_id, place_id=place.id, day=clock.today()
+    )
+    answer = render_template(
         "intake/collect.html",
         place=place,
         mode=mode,
@@ -50,10 +54,10 @@ def collect() -> str | Response:
             session, place_id=place.id, day=clock.today(), collected_by_id=actor.user_id
         ),
         all_here=sample_queries.count_collected(session, place_id=place.id, day=clock.today()),
-        scans=sample_queries.list_last_scans(
-            session, collected_by_id=actor.user_id, place_id=place.id, day=clock.today()
-        ),
+        scans=scans,
     )
+    record_accesses(actor=actor, person_ids={one.person_id for one in scans}, shown_by="list")
+    return answer
 
 
 @intake.post("/collection/undoings")

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from lims.errors import InvalidInput
 from lims.extensions import db, vault
 from lims.intake import settling
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.models import Discrepancy
 from lims.intake.queries import discrepancies as queries
 from lims.intake.queries import samples as sample_queries
@@ -78,16 +79,23 @@ def show_discrepancy(discrepancy_id: uuid.UUID) -> str:
         if found.declaration_id
         else []
     )
-    return render_template(
+    scans = _as_they_came(found)
+    # who settles in a laboratory sees codes, not names
+    whose: set[uuid.UUID] = set()
+    if found.declaration and current_actor().can("see_people") and any(scan.person for scan in scans):
+        whose.add(found.declaration.person_id)
+    answer = render_template(
         "intake/discrepancy.html",
         discrepancy=found,
         samples=samples,
         of_person=of_person,
         settlements=SETTLEMENTS,
         suspicions=settling.SUSPICIONS,
-        scans=_as_they_came(found),
+        scans=scans,
         events=read_timeline(session, subject_ids=[found.id]),
     )
+    record_accesses(actor=current_actor(), person_ids=whose, shown_by="record")
+    return answer
 
 
 def _as_they_came(found: Discrepancy) -> Sequence[RawScan]:
