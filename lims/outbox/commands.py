@@ -44,7 +44,7 @@ SHOWN = 500
 )
 @with_appcontext
 def worker(once: bool, until_empty: bool, lease: int) -> None:
-    """Send messages: to people, to staff on call, to other systems.
+    """Send messages: to people, to staff on call, to other systems; every night, erase what is due.
 
     Several may run, on one machine or on many. SIGTERM ends it after the message in hand; after a crash nothing is
     forgotten and nothing is sent twice: what may have left is shown on the page of messages.

@@ -1,7 +1,8 @@
 """A worker: takes one message after the other and hands each to its driver. Several may run, on one machine or many.
 
 It holds nothing in memory that matters: what it is doing stands in the table before it is done. While a receiver is
-down, this worker leaves it alone for half a minute and serves others.
+down, or gives unclear answers, this worker leaves it alone for half a minute and serves others. When nothing is due it
+does the night's work.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import timedelta
 from lims import clock
 from lims.auth.actors import SYSTEM
 from lims.extensions import db
+from lims.nights import Nights
 from lims.outbox.actions.sending import find_lost, take_next
 from lims.outbox.drivers import Driver, NotTaken, Unknown
 from lims.outbox.letters import Letter, Outcome
@@ -58,6 +60,7 @@ class Worker:
         self._stop = stop or threading.Event()
         self._down: dict[str | uuid.UUID, float] = {}
         self._looked = 0.0
+        self._nights = Nights()
 
     def run(self, *, once: bool = False, until_empty: bool = False) -> int:
         """Send until told to stop.
@@ -79,6 +82,8 @@ class Worker:
                 continue
             if once or (until_empty and not in_hand):
                 break
+            if not until_empty:
+                self._nights.do_what_is_due()
             self._stop.wait(POLL_SECONDS if not until_empty else POLL_SECONDS / 4)
         return self.sent
 
@@ -125,11 +130,16 @@ class Worker:
             provider_id = self._drivers[letter.channel].send(letter)
         except NotTaken as error:
             if error.is_down:
-                self._down[letter.webhook_id or letter.channel] = time.monotonic() + PAUSE.total_seconds()
+                self._leave_alone(letter)
             log.warning("message %s was not taken: %s", letter.message_id, error.error)
             return Outcome(letter, is_sent=False, error=error.error, drops_repeats=repeats)
         except Unknown as error:
+            self._leave_alone(letter)
             log.warning("message %s: nobody knows whether it was taken: %s", letter.message_id, error.error)
             return Outcome(letter, is_sent=False, is_known=False, error=error.error, drops_repeats=repeats)
         self.sent += 1
         return Outcome(letter, is_sent=True, provider_id=provider_id)
+
+    def _leave_alone(self, letter: Letter) -> None:
+        """Send nothing more to a receiver for a while: a broken one would leave thousands of messages in doubt."""
+        self._down[letter.webhook_id or letter.channel] = time.monotonic() + PAUSE.total_seconds()

@@ -11,8 +11,8 @@ from lims.outbox.drivers import NotTaken, Unknown
 from lims.outbox.gateway import Gateway, read_path
 from lims.outbox.letters import Letter, Receipt
 
-# A proxy's word that it heard nothing from behind: the message may have been taken.
-UNCLEAR = frozenset({502, 504})
+# It broke after it had read the message, or a proxy heard nothing from behind: the message may have been taken.
+UNCLEAR = frozenset({500, 502, 504})
 TOO_MANY = 429
 
 

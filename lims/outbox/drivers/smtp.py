@@ -10,6 +10,7 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_LINES
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -51,7 +52,7 @@ class SmtpDriver:
         except (smtplib.SMTPException, OSError) as error:
             raise NotTaken(type(error).__name__, is_down=True) from None
         try:
-            code, _answer = server.data(mail.as_bytes())
+            code, _answer = server.data(mail.as_bytes(policy=SMTP_LINES))
         except smtplib.SMTPDataError as error:
             raise NotTaken(f"SMTP {error.smtp_code}") from None
         except (smtplib.SMTPException, OSError) as error:
@@ -68,7 +69,8 @@ class SmtpDriver:
         mail["Date"] = format_datetime(clock.local(clock.now()))
         mail["Message-ID"] = f"<{letter.message_id}@{self._sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(letter.text)
+        # not every server takes 8 bits
+        mail.set_content(letter.text, cte="quoted-printable")
         return mail
 
     def _prepare(self, address: str) -> smtplib.SMTP:
