@@ -195,7 +195,10 @@ def _answer(operation: Part, statuses: set[int]) -> None:
     good = {status: told for status, told in operation["responses"].items() if int(status) < 400}
     if not any(int(status) < 300 for status in good):
         # the view names refusals and no shape of its answer
-        good["200"] = {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}
+        good["200"] = {
+            "description": "Done.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
     bad = {
         str(status): {
             "description": SENTENCES.get(status, HTTPStatus(status).phrase),

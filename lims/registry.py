@@ -10,7 +10,7 @@ from flask import Blueprint
 from lims.extensions import csrf
 
 # modules that add their pages to a blueprint of another module
-ADDING = ("lims.auth.accounts",)
+ADDING = ("lims.auth.accounts", "lims.auth.accounts_api")
 PAGES = (
     "lims.pages:pages",
     "lims.auth.views:auth",
@@ -28,6 +28,7 @@ PAGES = (
 APIS = (
     "lims.auth.api:auth_api",
     "lims.auth.clients.api:clients_api",
+    "lims.places.api:places_api",
     "lims.outbox.api:outbox_api",
     "lims.pooling.api:pooling_api",
     "lims.intake.api:intake_api",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
+from pydantic import BaseModel
 
 from lims.capacity.commands import as_figures
 from lims.capacity.queries.board import AtLaboratory, Waiting, read_board
@@ -15,6 +17,72 @@ from lims.extensions import db
 from lims.security import current_actor, needs
 
 capacity_api = APIBlueprint("capacity_api", __name__, url_prefix="/api/v1", tag="Capacity")
+
+
+class LoadOut(BaseModel):
+    """Reactions of today against those that can be done in a day."""
+
+    used: int
+    planned: int
+    capacity: int
+    free: int
+
+
+class WaitingOut(BaseModel):
+    """The tube that waits longest."""
+
+    tube: str
+    since: datetime
+    laboratory: str
+
+
+class LaboratoryLoad(BaseModel):
+    """What stands in a laboratory, by station, and its load."""
+
+    id: str
+    name: str
+    stations: dict[str, int]
+    screening: LoadOut
+    confirmation: LoadOut
+    released_today: int
+    oldest: WaitingOut | None
+
+
+class BoardOut(BaseModel):
+    """The board's figures."""
+
+    at: datetime
+    declared: int
+    sampled: int
+    released: int
+    released_today: int
+    stations: dict[str, int]
+    oldest: WaitingOut | None
+    laboratories: list[LaboratoryLoad]
+
+
+class FaultOut(BaseModel):
+    """A row in none or in two classes."""
+
+    key: str
+    classes: list[str]
+
+
+class IdentityOut(BaseModel):
+    """A whole and its classes; at most the first 100 faults are named."""
+
+    name: str
+    total: int
+    classes: dict[str, int]
+    fault_count: int
+    faults: list[FaultOut]
+
+
+class ReconciliationOut(BaseModel):
+    """Whether all identities hold, and each of them."""
+
+    holds: bool
+    identities: list[IdentityOut]
 
 
 def _load(load: Load) -> dict[str, int]:
@@ -40,6 +108,7 @@ def _laboratory(row: AtLaboratory) -> dict[str, Any]:
 
 
 @capacity_api.get("/board")
+@capacity_api.output(BoardOut)
 @capacity_api.doc(summary="What stands where, today's reactions against capacity, what waits longest")
 @needs("see_board")
 def board() -> dict[str, Any]:
@@ -58,6 +127,7 @@ def board() -> dict[str, Any]:
 
 
 @capacity_api.get("/reconciliation")
+@capacity_api.output(ReconciliationOut)
 @capacity_api.doc(summary="People and tubes by class; rows in none or in two classes are named")
 @needs("reconcile")
 def reconciliation() -> dict[str, object]:

@@ -12,6 +12,8 @@ from vn_collate import collate_key
 from lims.errors import InvalidInput
 
 MOST_IN_A_POOL = 20
+MOST_HOURS = 8760
+MOST_REACTIONS = 1_000_000
 MOST_ADVICE = 1000
 MOST_CERTIFICATE_HOURS = 8760
 MOST_RETENTION_DAYS = 36_500
@@ -53,8 +55,8 @@ def check_campaign(
         if not 1 <= size <= MOST_IN_A_POOL:
             raise InvalidInput("Choose a size from 1 to %(most)s.", field=field, most=MOST_IN_A_POOL)
     for field, number in hours.items():
-        if number < 1:
-            raise InvalidInput("Enter a number of hours of 1 or more.", field=field)
+        if not 1 <= number <= MOST_HOURS:
+            raise InvalidInput("Enter a number of hours from 1 to %(most)s.", field=field, most=MOST_HOURS)
 
 
 def check_telling(
@@ -115,6 +117,10 @@ def check_capacity(*, screening_per_day: int, confirmation_per_day: int, can_con
     ):
         if number < 0:
             raise InvalidInput("A capacity cannot be negative. Enter 0 or more reactions a day.", field=field)
+        if number > MOST_REACTIONS:
+            raise InvalidInput(
+                "Enter a capacity of at most %(most)s reactions a day.", field=field, most=MOST_REACTIONS
+            )
     if confirmation_per_day and not can_confirm:
         raise InvalidInput(
             "Without the right to confirm there is no capacity for it. Enter 0, or give the laboratory the right.",

@@ -9,7 +9,10 @@ from typing import Any
 from api.whole_document import addresses
 from security.stage import Stage
 
-from lims.auth.rules import DEVICE, PERMISSIONS
+from lims.auth.actions import create_user
+from lims.auth.clients.actions import add_client
+from lims.auth.rules import DEVICE, PERMISSIONS, ROLES
+from lims.auth.scopes import SCOPES
 
 # Whose work an address is, where several roles have its permission: the one that sees most of the stage.
 FIRST = ("coordinator", "supervisor", "technician", "collector", "administrator", "health_worker", "courier")
@@ -35,6 +38,8 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "boxes.code": stage.open_box,
         "people.code": stage.open[0],
         "tubes.code": stage.waiting[0],
+        "channel": "sms",
+        "address": "0912 000 111",
         "export_kind": "tubes",
         "tubes": [stage.waiting[0]],
         "pools": [stage.closed_pool],
@@ -45,6 +50,32 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "birth_date": "1980",
         "result_code": stage.result_code,
     }
+
+
+def program_token(stage: Stage) -> str:
+    """Return the header of a program that has every scope, as one account with every role can give it."""
+    administrator = stage.world.actor("administrator")
+    at = {"technician": stage.world.laboratory_id, "supervisor": stage.world.laboratory_id}
+    with stage.app.app_context():
+        account = create_user(
+            actor=administrator,
+            username="everything",
+            display_name="Everything",
+            password_hash="",
+            roles=[
+                (role, None if role == "administrator" else at.get(role, stage.world.province_id))
+                for role in ROLES
+            ],
+            is_service=True,
+        )
+        made = add_client(
+            actor=administrator,
+            name="Everything",
+            user_id=uuid.UUID(account["id"]),
+            scopes=list(SCOPES),
+            days=30,
+        )
+    return f"Bearer {made['token']}"
 
 
 def staff_tokens(stage: Stage) -> Callable[[str, str], str]:

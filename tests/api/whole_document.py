@@ -8,12 +8,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import schemathesis
 from apiflask import APIFlask
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+
+from lims import clock
 
 Document = dict[str, Any]
 SEED = 2021
@@ -41,19 +44,24 @@ class Found:
 
 
 class Speaking:
-    """The application as a caller reaches it who sends a token with every request that has none."""
+    """The application at a moment, as a caller reaches it who sends a token of its own choice with every request.
 
-    def __init__(self, app: APIFlask, token_for: Callable[[str, str], str]) -> None:
+    schemathesis works in a thread of its own, which knows nothing of a clock held elsewhere.
+    """
+
+    def __init__(self, app: APIFlask, token_for: Callable[[str, str], str], moment: datetime) -> None:
         self.app = app
         self.token_for = token_for
+        self.moment = moment
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        token = self.token_for(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if token:
-            environ["HTTP_AUTHORIZATION"] = token
-        else:
-            environ.pop("HTTP_AUTHORIZATION", None)
-        return self.app.wsgi_app(environ, start_response)
+        with clock.at(self.moment):
+            token = self.token_for(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+            if token:
+                environ["HTTP_AUTHORIZATION"] = token
+            else:
+                environ.pop("HTTP_AUTHORIZATION", None)
+            return self.app.wsgi_app(environ, start_response)
 
 
 def filled(document: Mapping[str, Any], things: Mapping[str, Any]) -> Document:
@@ -118,7 +126,7 @@ def run_document(
         }
     )
     schema = schemathesis.openapi.from_dict(document, config=config)
-    schema.app = Speaking(app, token_for)
+    schema.app = Speaking(app, token_for, clock.now())
     schema.location = "/api/v1/openapi.json"
     found = Found()
     for event in from_schema(schema).execute():

@@ -60,12 +60,15 @@ PLAIN |= {"export_kind": "tubes"}
 # accounts belong to no place: whoever may see one may see all
 EVERYWHERE = {
     "auth.set_account_active",
+    "auth_api.set_account_active",
     "clients.revoke_client",
     "clients_api.revoke_client",
     # neither do assays
     "pooling.show_assay",
     "pooling.draft_assay",
     "pooling.agree_assay",
+    "pooling_api.show_assay",
+    "pooling_api.agree_assay",
     # webhooks are the administrators'
     "outbox.end_webhook",
     "outbox_api.end_webhook",

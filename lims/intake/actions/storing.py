@@ -15,6 +15,7 @@ from lims.auth.actors import Actor
 from lims.errors import AlreadyDone, InvalidInput, NotFound
 from lims.intake.models import Storage, Tube
 from lims.msgid import N_
+from lims.places.queries import get_laboratory
 from lims.tables import new_id
 from lims.transaction import action
 
@@ -49,7 +50,7 @@ def add_storage(
         InvalidInput: no name, or an impossible temperature.
         AlreadyDone: there is one of that name.
     """
-    actor.check_place(laboratory_id)
+    get_laboratory(session, laboratory_id=laboratory_id, actor=actor)
     written = name.strip()
     if not 1 <= len(written) <= 40:
         raise InvalidInput("Enter the name on its door, at most 40 characters.", field="name")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.errors import AlreadyDone, InvalidInput
+from lims.places.queries import get_laboratory
 from lims.pooling.models import KitLot
 from lims.pooling.queries import assays as assay_queries
 from lims.pooling.queries import kit_lots as queries
@@ -51,7 +52,7 @@ def add_kit_lot(
         InvalidInput: no number, an unknown assay, an expired date or an impossible count.
         AlreadyDone: the laboratory has this lot already.
     """
-    actor.check_place(laboratory_id)
+    get_laboratory(session, laboratory_id=laboratory_id, actor=actor)
     number = lot.strip()
     if not 1 <= len(number) <= 40:
         raise InvalidInput("Enter the lot's number as on the box, at most 40 characters.", field="lot")

@@ -18,7 +18,7 @@ from lims.intake.queries.discrepancies import list_of_run
 from lims.language import say, say_error
 from lims.pooling.actions import readings as reading_actions
 from lims.pooling.actions import runs as actions
-from lims.pooling.api import spoken_problems
+from lims.pooling.api.sent import spoken_problems
 from lims.pooling.assays import Assay, read_definition
 from lims.pooling.instruments.plate_files import list_formats
 from lims.pooling.models import Run, Well, WellCall
