@@ -29,7 +29,7 @@ def retention_group() -> None:
 def run(dry_run: bool, compact: bool) -> None:
     """Erase what is due now: names, birth dates but the year, numbers, telephones, addresses, scans as they came.
 
-    To be run every night. What is left of requests past their term is said on standard error.
+    `lims worker` does the same every night. What is left of requests past their term is said on standard error.
 
     Example: lims retention run --dry-run
     """

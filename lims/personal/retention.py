@@ -13,6 +13,7 @@ from lims.auth.actors import SYSTEM
 from lims.errors import InvalidInput
 from lims.extensions import db
 from lims.field.judging import judge_kept
+from lims.nights import every_night
 from lims.personal.actions import retention as actions
 from lims.personal.queries import requests
 from lims.personal.queries import retention as queries
@@ -122,3 +123,6 @@ def _read(number: int, line: str) -> tuple[str, uuid.UUID, datetime]:
     raise InvalidInput(
         "Line %(line)s is not of a list of erasures. Nothing was erased.", field="file", line=number
     )
+
+
+every_night("retention", erase_due)

@@ -49,6 +49,11 @@ def erase_campaign_records(
         How many `lists` and `discrepancies` were erased.
     """
     _overwrite(session)
+    erased_before = session.scalar(
+        select(Campaign.identities_erased_at).where(Campaign.id == campaign_id).with_for_update()
+    )
+    if erased_before is not None and erased_at is None:
+        return {"lists": 0, "discrepancies": 0}  # by another worker of this night
     imports = list(
         session.scalars(select(PeopleImport.id).where(PeopleImport.campaign_id == campaign_id)).all()
     )

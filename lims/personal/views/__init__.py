@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from lims.intake.identity import written_phone
+from lims.personal import retention  # noqa: F401  (registers its work of every night)
 
 personal = Blueprint("personal", __name__)
 personal.add_app_template_filter(written_phone)
