@@ -21,6 +21,8 @@ WIDTHS = (1920, 768, 320)
 PEOPLE = 240
 # the phones' app keeps its language in its address and has its own tests of looks (tests/field/test_app_looks.py)
 APP = "/field/"
+# one file in both languages, looked at where it is tested (tests/results/sheets/test_verifier_page.py)
+OWN = (APP, "/verify")
 FILES = re.compile(r"\.(pdf|csv|zpl|png|xlsx|json)$")
 KEYS = re.compile(r"/(?:[0-9a-f]{8}-[0-9a-f-]{27}|[A-Z][0-9A-Z]{8})(?=/|$)")
 _LINKS = """() => [...document.querySelectorAll("a[href]:not([download])")]
@@ -55,7 +57,7 @@ def _crawl(visitor: Visitor, start: str) -> list[str]:
         visitor.check_console()
         visited.append(path)
         for link in visitor.page.evaluate(_LINKS):
-            if _shape(link) not in known and not (FILES.search(urlsplit(link).path) or link.startswith(APP)):
+            if _shape(link) not in known and not (FILES.search(urlsplit(link).path) or link.startswith(OWN)):
                 known.add(_shape(link))
                 queue.append(link)
         name = re.sub(r"\W+", "-", _shape(path)).strip("-") or "front"

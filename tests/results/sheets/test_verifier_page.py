@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from browser.visitor import _RUN_AXE as RUN_AXE
+from browser.visitor import AXE, SERIOUS
 from engines import make_app
 from field.camera_video import launch_arguments, photograph
 from PIL import Image
@@ -175,12 +177,17 @@ def test_old_lists_are_said_to_be_old(page, file):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1920])
-def test_both_languages_fit_any_width(page, ours, width):
+def test_both_languages_fit_any_width_and_can_be_read_by_everybody(page, ours, width, scheme):
     page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(AXE)
     for _language in ("vi", "en"):
-        paste(page, ours.write())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for text in (ours.write(), "HC1:" + "W" * 400, Ours().write()):
+            paste(page, text)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert [each for each in page.evaluate(RUN_AXE) if each["impact"] in SERIOUS] == []
         page.click("[data-part=language]")
 
 
