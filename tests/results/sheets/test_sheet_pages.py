@@ -15,12 +15,14 @@ from results.test_portal import issue_code
 from signing import sign_in
 from sqlalchemy import func, select
 
+from lims import clock
 from lims.extensions import db
-from lims.intake.models import PersonAccess
+from lims.intake.models import Person, PersonAccess
 from lims.results.actions.amendment import amend_result
 from lims.results.actions.withdrawal import withdraw_run
 from lims.results.certificates.models import Certificate
 from lims.results.views import sheets as views
+from lims.transaction import writing
 
 BORN = "1980"
 
@@ -156,6 +158,18 @@ def test_staff_of_the_commune_print_a_sheet_and_that_is_written_down(lab, browse
     db.session.rollback()
     seen = db.session.execute(select(PersonAccess.person_id, PersonAccess.shown_by)).all()
     assert seen == [(person_of(tubes[0]), "paper")] * 3
+
+
+def test_of_a_restricted_person_only_the_person_takes_a_sheet(lab, browser):
+    run, tubes = released(lab, 2)
+    with writing() as session:
+        session.get(Person, person_of(tubes[0])).restricted_at = clock.now()
+    assert take(browser, issue_code(tubes[0])).mimetype == "application/pdf"
+    sign_in(browser, lab.actor("health_worker"))
+    result = desk.result_of(tubes[0])
+    assert browser.get(f"/results/{result.id}/sheet.pdf").status_code == 409
+    answer = browser.post("/results/sheets", data={"run_code": run})
+    assert read_facts(answer.data)["Pages"] == "1"
 
 
 def test_the_sheet_is_printed_from_a_persons_record(lab, browser):
