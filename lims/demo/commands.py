@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from lims import database
 from lims.auth import queries as auth_queries
 from lims.commands.output import json_option, say
-from lims.demo import campaign
+from lims.demo import campaign, keys
 from lims.extensions import db, settings
 
 
@@ -36,6 +36,7 @@ def demo(people: int, prevalence: float, seed: int, as_json: bool) -> None:
     if auth_queries.count_users(db.session()):
         raise click.ClickException("The database is not empty. The demonstration wants a new one.")
     played = campaign.play(people=people, prevalence=prevalence, seed=seed, quiet=as_json)
+    keys.make_keys()
     figures = dataclasses.asdict(played)
     figures["people_per_second"] = round(played.people / max(played.seconds, 0.001), 1)
     say(

@@ -10,7 +10,7 @@ from pathlib import Path
 from lims import database
 from lims.auth import queries as auth_queries
 from lims.config import Settings, SettingsError
-from lims.demo import campaign
+from lims.demo import campaign, keys
 from lims.demo.province import ACCOUNTS, PASSWORD
 from lims.extensions import db
 
@@ -68,6 +68,7 @@ def prepare(settings: Settings, *, people: int) -> None:
             "This database holds accounts that are not the demonstration's. Serve it with `lims serve`, "
             "or name another one in LIMS_INSTANCE or DATABASE_URL."
         )
+    keys.make_keys()
 
 
 def describe(settings: Settings) -> Iterator[str]:

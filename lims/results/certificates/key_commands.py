@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from flask.cli import with_appcontext
 
@@ -26,8 +24,15 @@ from lims.results.certificates.actions.keys import install_key, request_key, ret
 from lims.results.certificates.models import SigningKey
 from lims.results.certificates.publishing import DOCUMENT_FILE, REVOCATIONS_FILE, publish
 from lims.results.certificates.queries.keys import find_active, list_keys
+from lims.results.certificates.roots import (
+    CERTIFICATE_FILE,
+    KEY_FILE,
+    make_signer,
+    open_root,
+    save_root,
+    write_new,
+)
 
-ROOT_KEY, ROOT = "root.key", "root.pem"
 SHORTEST_PASSPHRASE = 12
 SOON = timedelta(days=60)
 _PUBLISHED = re.compile(r"(signer|root)-[0-9a-f]{16}\.pem")
@@ -37,7 +42,7 @@ folder_option = click.option(
     "folder",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help=f"Folder with {ROOT_KEY} and {ROOT}, as `lims keys root` makes it.",
+    help=f"Folder with {KEY_FILE} and {CERTIFICATE_FILE}, as `lims keys root` makes it.",
 )
 organisation_option = click.option(
     "--organisation", required=True, help="Who signs, at most 64 characters; certificates name it."
@@ -83,12 +88,9 @@ def make_root(organisation: str, folder: Path, passphrase: str) -> None:
     """
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise click.ClickException(f"The passphrase needs at least {SHORTEST_PASSPHRASE} characters.")
-    key, certificate = authorities.make_root(organisation=organisation, now=clock.now())
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write_new(folder / ROOT_KEY, authorities.write_private_key(key, passphrase=passphrase), mode=0o600)
-    _write_new(folder / ROOT, certificate.public_bytes(Encoding.PEM))
+    save_root(folder, organisation=organisation, passphrase=passphrase)
     click.echo(
-        f"{folder / ROOT_KEY} is the root's key: keep it apart. {folder / ROOT} may be given to anybody."
+        f"{folder / KEY_FILE} is the root's key: keep it apart. {folder / CERTIFICATE_FILE} may be given to anybody."
     )
 
 
@@ -106,7 +108,9 @@ def make(organisation: str, folder: Path, days: int, passphrase: str, as_json: b
     """
     if find_active(db.session()) is not None:
         raise click.ClickException("A key signs already. `lims keys rotate` replaces it.")
-    _replace(organisation, folder, days, passphrase, as_json)
+    root = open_root(folder, passphrase=passphrase)
+    made = make_signer(actor=SYSTEM, organisation=organisation, root=root, days=days)
+    _say_installed(made, as_json=as_json)
 
 
 @keys_group.command("rotate")
@@ -123,17 +127,9 @@ def rotate(folder: Path, days: int, passphrase: str, as_json: bool) -> None:
     active = find_active(db.session())
     if active is None:
         raise click.ClickException("No key signs yet. `lims keys make` makes the first.")
-    _replace(active.name, folder, days, passphrase, as_json)
-
-
-def _replace(organisation: str, folder: Path, days: int, passphrase: str, as_json: bool) -> None:
-    root_key, root = _open_root(folder, passphrase)  # before anything is kept
-    request = request_key(actor=SYSTEM, organisation=organisation)["request"]
-    signed = authorities.sign_request(
-        authorities.read_request(request.encode()), root_key=root_key, root=root, now=clock.now(), days=days
-    )
-    installed = install_key(actor=SYSTEM, certificate=_pem(signed), root=_pem(root))
-    _say_installed(installed, as_json=as_json)
+    root = open_root(folder, passphrase=passphrase)
+    made = make_signer(actor=SYSTEM, organisation=active.name, root=root, days=days)
+    _say_installed(made, as_json=as_json)
 
 
 @keys_group.command("request")
@@ -149,7 +145,7 @@ def request(organisation: str, file: Path | None) -> None:
     if file is None:
         click.echo(made, nl=False)
         return
-    _write_new(file, made.encode())
+    write_new(file, made.encode())
     click.echo(f"{file}: have it signed (`lims keys sign`), then `lims keys install` its certificate.")
 
 
@@ -164,10 +160,10 @@ def sign(file: Path, folder: Path, days: int, out: Path, passphrase: str) -> Non
 
     Example: lims keys sign signer.csr --root /media/usb/root --out signer.pem
     """
-    root_key, root = _open_root(folder, passphrase)
+    root_key, root = open_root(folder, passphrase=passphrase)
     asked = authorities.read_request(file.read_bytes())
     signed = authorities.sign_request(asked, root_key=root_key, root=root, now=clock.now(), days=days)
-    _write_new(out, signed.public_bytes(Encoding.PEM))
+    write_new(out, signed.public_bytes(Encoding.PEM))
     click.echo(f"{out}: good until {signed.not_valid_after_utc.isoformat()}.")
 
 
@@ -178,7 +174,7 @@ def sign(file: Path, folder: Path, days: int, out: Path, passphrase: str) -> Non
     "root_file",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"The root's certificate, {ROOT}.",
+    help=f"The root's certificate, {CERTIFICATE_FILE}.",
 )
 @json_option
 @with_appcontext
@@ -267,18 +263,6 @@ def revoke(kid: str, reason: str, as_json: bool) -> None:
     )
 
 
-def _open_root(folder: Path, passphrase: str) -> tuple[Any, x509.Certificate]:
-    for name in (ROOT_KEY, ROOT):
-        if not (folder / name).is_file():
-            raise click.ClickException(f"{folder} has no {name}. `lims keys root` makes a root.")
-    key = authorities.read_private_key((folder / ROOT_KEY).read_bytes(), passphrase=passphrase)
-    return key, authorities.read_certificate((folder / ROOT).read_bytes())
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(Encoding.PEM).decode("ascii")
-
-
 def _say_installed(installed: dict[str, Any], *, as_json: bool) -> None:
     before = (
         f" {installed['retired']} is retired; what it signed stays valid." if installed["retired"] else ""
@@ -309,16 +293,6 @@ def _list_published(folder: Path) -> list[str]:
     """Return which files of a folder an earlier publication has written and this one may remove."""
     names = sorted(file.name for file in folder.iterdir())
     return [name for name in names if _PUBLISHED.fullmatch(name) or name == REVOCATIONS_FILE]
-
-
-def _write_new(file: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file that must not exist yet: no key is ever overwritten."""
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-    except FileExistsError:
-        raise click.ClickException(f"{file} exists already and is left as it is. Name another one.") from None
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
 
 
 def _write_over(file: Path, content: bytes) -> None:
