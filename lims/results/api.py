@@ -15,12 +15,19 @@ from lims.extensions import db
 from lims.language import say
 from lims.results import portal
 from lims.results.actions.amendment import amend_result
-from lims.results.actions.release import hold_results, release_results, release_run, unhold_results
+from lims.results.actions.release import (
+    hold_results,
+    release_list,
+    release_results,
+    release_run,
+    unhold_results,
+)
 from lims.results.actions.result_withdrawal import withdraw_result
 from lims.results.actions.review import review_run
-from lims.results.actions.verification import verify_results, verify_run
+from lims.results.actions.verification import verify_list, verify_results, verify_run
 from lims.results.actions.withdrawal import withdraw_run
 from lims.results.models import Result
+from lims.results.queries import desk, lists
 from lims.results.queries import results as queries
 from lims.security import current_actor, needs
 
@@ -70,6 +77,17 @@ class ResultWithdrawal(Once):
         max_length=24, description="“retest”: the kept tube, alone. “resample”: a new sample of the person."
     )
     reason: str = Field(max_length=500)
+
+
+class OneList(BaseModel):
+    """Which list: a household or a box by its code, a commune by its id."""
+
+    kind: str = Field(max_length=24, description="household, box or commune")
+    key: str = Field(max_length=80)
+
+
+class ListStep(OneList, Once):
+    """A step with the negatives of one list."""
 
 
 class Withdrawal(Once):
@@ -189,6 +207,112 @@ def list_results(query_data: ResultsAsked) -> dict[str, Any]:
     )
     following = str(found[-1].id) if len(found) == query_data.most else None
     return {"results": [_as_row(result) for result in found], "next": following}
+
+
+def _waiting(waiting: desk.Waiting) -> dict[str, Any]:
+    return {
+        "clean_to_verify": waiting.clean_to_verify,
+        "clean_to_release": waiting.clean_to_release,
+        "is_cut": waiting.is_cut,
+        "blocked": [
+            {
+                "code": row.code,
+                "count": row.count,
+                "results": [
+                    {
+                        "result": str(standing.result_id),
+                        "tube": standing.tube_code,
+                        "message": say(obstacle.message, obstacle.parameters),
+                    }
+                    for standing, obstacle in row.first
+                ],
+            }
+            for row in waiting.blocked
+        ],
+    }
+
+
+@results_api.get("/runs/<run_code>/desk")
+@results_api.doc(
+    summary="What waits of a run and what blocks it, its controls, and what was marked", responses=[404, 422]
+)
+@needs("verify_results")
+def show_desk(run_code: str) -> dict[str, Any]:
+    """Show the release desk of a run."""
+    actor, session = current_actor(), db.session()
+    run = queries.get_run(session, actor=actor, code=_plate(run_code))
+    controls, flagged = desk.read_wells(session, run=run)
+    waiting = desk.read_waiting(session, *desk.run_criteria(run), actor=actor)
+    return {
+        "run": run.code,
+        "status": run.status,
+        **_waiting(waiting),
+        "controls": [
+            {
+                "well": one.position,
+                "control": one.control,
+                "is_right": one.is_right,
+                "ct": dict(one.values),
+                "reason": say(one.reason, dict(one.parameters)),
+            }
+            for one in controls
+        ],
+        "flagged": [
+            {
+                "well": one.position,
+                "pool": one.pool,
+                "finding": one.finding,
+                "marks": {target: list(words) for target, words in one.marks},
+                "reason": say(one.reason, dict(one.parameters)),
+            }
+            for one in flagged
+        ],
+    }
+
+
+@results_api.get("/results/lists")
+@results_api.input(OneList, location="query")
+@results_api.doc(
+    summary="What waits of a household, a box or a commune, and what blocks it", responses=[404, 422]
+)
+@needs("verify_results")
+def show_one_list(query_data: OneList) -> dict[str, Any]:
+    """Show the release desk of a list."""
+    actor, session = current_actor(), db.session()
+    found = lists.get_list(session, actor=actor, kind=query_data.kind, key=query_data.key)
+    criteria = lists.list_criteria(found, actor=actor)
+    waiting = desk.read_waiting(session, *criteria, actor=actor)
+    runs = lists.list_runs_of_list(session, *criteria)
+    return {
+        "kind": found.kind,
+        "key": found.key,
+        **_waiting(waiting),
+        "runs": [run.code for run, _count in runs],
+    }
+
+
+@results_api.post("/results/lists/verify")
+@results_api.input(ListStep)
+@results_api.doc(summary="Verify the negatives of a list, as a second person", responses=[404, 409, 422])
+@needs("verify_results")
+def verify_one_list(json_data: ListStep) -> dict[str, Any]:
+    """Verify a list."""
+    answer = verify_list(
+        actor=current_actor(), client_id=json_data.client_id, kind=json_data.kind, key=json_data.key
+    )
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
+
+
+@results_api.post("/results/lists/release")
+@results_api.input(ListStep)
+@results_api.doc(summary="Release the verified negatives of a list", responses=[404, 409, 422])
+@needs("release_results")
+def release_one_list(json_data: ListStep) -> dict[str, Any]:
+    """Release a list."""
+    answer = release_list(
+        actor=current_actor(), client_id=json_data.client_id, kind=json_data.kind, key=json_data.key
+    )
+    return answer | {"verdicts": _spoken(answer["verdicts"])}
 
 
 @results_api.post("/results/verify")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lims.msgid import N_
@@ -132,6 +133,48 @@ def list_obstacles_to_release(standing: Standing, *, looked: bool) -> list[Obsta
             )
         )
     return found
+
+
+def list_obstacles(standing: Standing, *, verifier_id: uuid.UUID | None) -> list[Obstacle]:
+    """Say why the next step with a result is not possible for somebody; empty when it is.
+
+    Args:
+        standing: the result and what it hangs on.
+        verifier_id: who would take the step.
+    """
+    if standing.status == "verified":
+        return list_obstacles_to_release(standing, looked=True)
+    return list_obstacles_to_verify(standing, verifier_id=verifier_id)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """What stands between some results and their next step: one line of the release desk.
+
+    Args:
+        code: the obstacle's word.
+        count: results that it blocks.
+        first: some of these results, each with the obstacle as it is said of it.
+    """
+
+    code: str
+    count: int
+    first: tuple[tuple[Standing, Obstacle], ...]
+
+
+def gather_obstacles(found: Sequence[tuple[Standing, Sequence[Obstacle]]], *, most: int = 3) -> list[Blocked]:
+    """Return what blocks some results, each obstacle once, what blocks most of them first.
+
+    Args:
+        found: results, each with the obstacles of its next step.
+        most: results named for each obstacle.
+    """
+    by_code: defaultdict[str, list[tuple[Standing, Obstacle]]] = defaultdict(list)
+    for standing, obstacles in found:
+        for obstacle in obstacles:
+            by_code[obstacle.code].append((standing, obstacle))
+    rows = [Blocked(code, len(blocked), tuple(blocked[:most])) for code, blocked in by_code.items()]
+    return sorted(rows, key=lambda row: (-row.count, row.code))
 
 
 def _list_obstacles_of_state(standing: Standing, *, wanted: str) -> list[Obstacle]:

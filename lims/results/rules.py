@@ -34,6 +34,8 @@ AFTER_WITHDRAWAL = (
     "retest",  # the kept tube is tested again, alone
     "resample",  # the person is asked for a new sample
 )
+# What results are looked at and released together, beside a run.
+LISTS = ("household", "box", "commune")
 # Results that one step takes at most; what is more is taken by the next.
 MOST_AT_ONCE = 5000
 # Findings after which the person is asked for a new sample.

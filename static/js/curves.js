@@ -317,7 +317,8 @@ class Panel {
     this.one("[data-no-curves]").hidden = this.hasCurves;
     this.paintWells();
     const wells = [...this.wells.keys()].sort();
-    const first = wells.find((well) => run.wells[well].finding === "detected" && !run.wells[well].control) ?? wells[0];
+    const asked = wells.find((well) => well === root.dataset.first);
+    const first = asked ?? wells.find((well) => run.wells[well].finding === "detected" && !run.wells[well].control) ?? wells[0];
     if (first) this.choose(first, { aloud: false });
     else this.drawPlate();
     this.listen();

@@ -40,7 +40,7 @@ def list_control_charts() -> str:
         laboratories=choices,
         keys=keys,
         chosen=chosen,
-        charts=_charts(chosen) if chosen else [],
+        charts=make_charts(chosen) if chosen else [],
         rules=RULES,
         least=RUNS_FOR_LIMITS,
     )
@@ -50,7 +50,8 @@ def _name(key: queries.ChartKey) -> tuple[str, str, str]:
     return key.assay_name, key.kit_lot, key.instrument
 
 
-def _charts(key: queries.ChartKey) -> list[dict[str, Any]]:
+def make_charts(key: queries.ChartKey) -> list[dict[str, Any]]:
+    """Return the charts of one assay and lot on one instrument, as the page draws them."""
     session = db.session()
     series = queries.list_series(session, key=key)
     approved = queries.map_limits(session, key=key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -13,7 +14,7 @@ from lims.extensions import db
 from lims.language import say, say_word
 from lims.pooling.assays import read_definition
 from lims.pooling.curves import unpack_points
-from lims.pooling.models import Run
+from lims.pooling.models import Run, Well
 from lims.pooling.plate_calls import call_plate
 from lims.pooling.queries import assays as assay_queries
 from lims.pooling.queries import files as file_queries
@@ -28,14 +29,18 @@ from lims.security import needs
 @pooling.get("/runs/<run_code>/curves.json")
 @needs("see_laboratory")
 def show_curves(run_code: str) -> dict[str, Any]:
-    """Return a run's readings, calls and curves, for the panel that draws them."""
+    """Return readings, calls and curves of a run, or of one pool and the controls, for the panel that draws them."""
     run, session = get_run_of_actor(run_code), db.session()
+    wells = _list_wells(run, pool_code=request.args.get("pool", ""))
+    shown = {well.position for well in wells}
     file = file_queries.find_accepted(session, run=run)
     thresholds = (file.thresholds or {}) if file else {}
     kept = queries.list_curves(session, run_id=run.id, version=run.readings_version)
     first, cycles = min((curve.first_cycle for curve in kept), default=1), 0
     curves: defaultdict[str, dict[str, list[float | None]]] = defaultdict(dict)
     for curve in kept:
+        if curve.position not in shown:
+            continue
         # all begin at one cycle, as the panel counts from there
         lacking = curve.first_cycle - first
         points = [None] * lacking + [_rounded(value) for value in unpack_points(curve.points)]
@@ -56,7 +61,7 @@ def show_curves(run_code: str) -> dict[str, Any]:
         "cycles": cycles,
         "first_cycle": first,
         "quantity": file.quantity if file else "",
-        "wells": _describe_wells(run),
+        "wells": _describe_wells(run, wells),
         "curves": curves,
     }
 
@@ -66,7 +71,13 @@ def _rounded(value: float) -> float | None:
     return None if math.isnan(value) or math.isinf(value) else float(f"{value:.5g}")
 
 
-def _describe_wells(run: Run) -> dict[str, dict[str, Any]]:
+def _list_wells(run: Run, *, pool_code: str) -> list[Well]:
+    """Return the wells of a plate; where a pool is named, only its own and the controls it is compared with."""
+    wells = queries.list_wells(db.session(), run_id=run.id)
+    return [well for well in wells if not pool_code or well.pool is None or well.pool.code == pool_code]
+
+
+def _describe_wells(run: Run, wells: Sequence[Well]) -> dict[str, dict[str, Any]]:
     session = db.session()
     calls = queries.map_calls(session, run_id=run.id, version=run.readings_version)
     readings: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -74,7 +85,6 @@ def _describe_wells(run: Run) -> dict[str, dict[str, Any]]:
         session, run_id=run.id, version=run.readings_version
     ).items():
         readings[position][target] = {"ct": row.ct, "raw": row.raw_ct, "flags": row.flags or []}
-    wells = queries.list_wells(session, run_id=run.id)
     tubes = pool_queries.map_tube_codes(session, pool_ids=[well.pool_id for well in wells if well.pool_id])
     described = {}
     for well in wells:

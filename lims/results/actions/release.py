@@ -20,7 +20,12 @@ from lims.errors import AlreadyDone, InvalidInput
 from lims.intake.asking_again import ask_for_new_samples
 from lims.intake.models import Declaration
 from lims.msgid import N_
-from lims.results.actions.verification import check_positives_alone, lock_chosen, move_results
+from lims.results.actions.verification import (
+    check_positives_alone,
+    lock_chosen,
+    lock_negatives_of_list,
+    move_results,
+)
 from lims.results.announcing import announce_released
 from lims.results.models import Result
 from lims.results.obstacles import ENDS_BY_ITSELF, HOLDS, Obstacle, Standing, list_obstacles_to_release
@@ -67,6 +72,41 @@ def release_run(
     return {
         "run": run.code,
         "released": done,
+        "verdicts": [verdict for verdict in verdicts if verdict["verdict"] != "good"],
+    }
+
+
+@action
+def release_list(
+    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, kind: str, key: str
+) -> dict[str, Any]:
+    """Release all verified "not detected" results of a household, a box or a commune, 5,000 at most.
+
+    Args:
+        actor: who releases.
+        client_id: id made by the sender.
+        kind: a word of `rules.LISTS`.
+        key: the household's or the box's code, or the commune's id.
+
+    Returns:
+        `list` (its key), `released` (how many), `verdicts` (of the results that were blocked).
+
+    Raises:
+        InvalidInput: no such kind of list, or not a code of it.
+        NotFound: no result of it is among the actor's places.
+        AlreadyDone: nothing of it waits for release.
+    """
+    standings, found = lock_negatives_of_list(session, actor=actor, kind=kind, key=key, status="verified")
+    if not standings:
+        raise AlreadyDone(
+            "No verified negative of %(code)s waits for release. Verify first; positives are released one by one.",
+            field="key",
+            code=found.title,
+        )
+    verdicts = _release(session, actor, standings)
+    return {
+        "list": found.key,
+        "released": sum(verdict["verdict"] == "good" for verdict in verdicts),
         "verdicts": [verdict for verdict in verdicts if verdict["verdict"] != "good"],
     }
 

@@ -16,7 +16,9 @@ from lims.pooling.rules import RUN
 from lims.results.models import Result
 from lims.results.obstacles import LOOKED_AT, Standing, list_obstacles_to_verify
 from lims.results.queries import results as queries
+from lims.results.queries.lists import ResultList, get_list, list_criteria
 from lims.results.queries.standings import lock_standings
+from lims.results.rules import MOST_AT_ONCE
 from lims.results.verdicts import give_verdict
 from lims.transaction import action
 
@@ -74,6 +76,58 @@ def verify_run(
         "verified": done,
         "verdicts": [verdict for verdict in verdicts if verdict["verdict"] != "good"],
     }
+
+
+@action
+def verify_list(
+    session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, kind: str, key: str
+) -> dict[str, Any]:
+    """Verify all "not detected" results of a household, a box or a commune that nothing blocks, 5,000 at most.
+
+    Args:
+        actor: the second person.
+        client_id: id made by the sender.
+        kind: a word of `rules.LISTS`.
+        key: the household's or the box's code, or the commune's id.
+
+    Returns:
+        `list` (its key), `verified` (how many), `verdicts` (of the results that were blocked).
+
+    Raises:
+        InvalidInput: no such kind of list, or not a code of it.
+        NotFound: no result of it is among the actor's places.
+        AlreadyDone: nothing of it waits for verification.
+    """
+    standings, found = lock_negatives_of_list(session, actor=actor, kind=kind, key=key, status="preliminary")
+    if not standings:
+        raise AlreadyDone("No negative of %(list)s waits for a second person.", field="key", list=found.title)
+    verdicts = _verify(session, actor, standings)
+    return {
+        "list": found.key,
+        "verified": sum(verdict["verdict"] == "good" for verdict in verdicts),
+        "verdicts": [verdict for verdict in verdicts if verdict["verdict"] != "good"],
+    }
+
+
+def lock_negatives_of_list(
+    session: Session, *, actor: Actor, kind: str, key: str, status: str
+) -> tuple[list[Standing], ResultList]:
+    """Lock the negatives of a list that wait for one step, the oldest 5,000 at most.
+
+    Raises:
+        InvalidInput: no such kind of list, or not a code of it.
+        NotFound: no result of it is among the actor's places.
+    """
+    found = get_list(session, actor=actor, kind=kind, key=key)
+    criteria = list_criteria(found, actor=actor)
+    standings = lock_standings(
+        session,
+        *criteria,
+        Result.status == status,
+        Result.finding == "not_detected",
+        most=MOST_AT_ONCE,
+    )
+    return standings, found
 
 
 @action

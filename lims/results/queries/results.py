@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lims.auth.actors import Actor
@@ -203,6 +203,7 @@ def list_results(
     status: str = "",
     finding: str = "",
     not_finding: str = "",
+    criteria: Sequence[ColumnElement[bool]] = (),
     after: uuid.UUID | None = None,
     most: int = PAGE,
 ) -> Sequence[Result]:
@@ -214,12 +215,13 @@ def list_results(
         laboratory_id, run_id: only those of one laboratory, of one run.
         status, finding: only those; empty for all.
         not_finding: all but this finding.
+        criteria: further conditions on `Result`, as of a list.
         after: id of the last result of the page before.
         most: page size.
     """
     query = (
         select(Result)
-        .where(Result.status != "superseded")
+        .where(Result.status != "superseded", *criteria)
         .options(
             joinedload(Result.sample, innerjoin=True).joinedload(Sample.tube, innerjoin=True),
             joinedload(Result.pool, innerjoin=True),

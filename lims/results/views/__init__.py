@@ -13,6 +13,7 @@ results = Blueprint("results", __name__)
 
 from lims.results.views import (  # noqa: E402, F401  (they register themselves)
     commune,
+    lists,
     reading,
     records,
     release,

@@ -15,8 +15,10 @@ from lims.intake.settling import OF_THE_LABORATORY
 from lims.results.actions.release import release_run
 from lims.results.actions.review import review_run
 from lims.results.actions.verification import verify_run
+from lims.results.queries import desk, lists
 from lims.results.queries import results as queries
 from lims.results.views import results
+from lims.results.views.desk import describe_run, draw_charts, may_settle, speak_blocked
 from lims.results.views.steps import do, read_plate, read_sent_id, say_blocked
 from lims.security import current_actor, needs
 
@@ -35,8 +37,8 @@ def list_to_verify() -> str:
             for kind in sorted(OF_THE_LABORATORY)
             for item in list_discrepancies(session, actor=actor, kind=kind, most=20)
         ],
-        can_settle=actor.can("settle_discrepancies")
-        and "intake.show_discrepancy" in current_app.view_functions,
+        communes=lists.count_waiting_by_commune(session, actor=actor),
+        can_settle=may_settle(),
     )
 
 
@@ -47,6 +49,7 @@ def release_desk(run_code: str) -> str:
     actor, session = current_actor(), db.session()
     run = queries.get_run(session, actor=actor, code=read_plate(run_code))
     counts = queries.count_findings_of_run(session, run_id=run.id)
+    described = describe_run(run)
     after = request.args.get("after", type=uuid.UUID)
     singles = queries.list_results(
         session, actor=actor, run_id=run.id, not_finding="not_detected", after=after
@@ -56,7 +59,10 @@ def release_desk(run_code: str) -> str:
     )
     return render_template(
         "results/release_run.html",
-        run=run,
+        waiting=(waiting := desk.read_waiting(session, *desk.run_criteria(run), actor=actor)),
+        blocked=speak_blocked(waiting.blocked),
+        charts=draw_charts(run),
+        can_settle=may_settle(),
         negatives={
             status: counts.get((status, "not_detected"), 0)
             for status in ("preliminary", "verified", "held", "released")
@@ -68,7 +74,7 @@ def release_desk(run_code: str) -> str:
         if len(singles) == queries.PAGE
         else None,
         unreported=queries.list_unreported(session, run_id=run.id),
-        is_own=run.entered_by_id == actor.user_id,
+        **described,
     )
 
 
