@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask, current_app, render_template, request, url_for
-from flask_babel import format_datetime, format_time, get_locale, gettext, ngettext
+from babel.dates import get_day_names
+from flask import Flask, current_app, g, render_template, request, url_for
+from flask_babel import get_locale, gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -60,20 +61,26 @@ def short_time(moment: datetime | None) -> str:
     """Return "08:42 today", or the day and the time, in the campaign's zone."""
     if moment is None:
         return "–"
-    time = format_time(moment, "HH:mm")
-    if clock.local(moment).date() == clock.today():
+    local = clock.local(moment)
+    time = f"{local:%H:%M}"
+    if local.date() == clock.today():
         return gettext("%(time)s today", time=time)
-    return f"{time} {format_datetime(moment, 'd/M')}"
+    return f"{time} {local.day}/{local.month}"
 
 
 def full_time(moment: datetime | None) -> str:
     """Return the full date and time."""
-    return "" if moment is None else format_datetime(moment, "EEEE d/M/yyyy HH:mm:ss")
+    return "" if moment is None else f"{day_time(moment)}:{clock.local(moment):%S}"
 
 
 def day_time(moment: datetime | None) -> str:
     """Return weekday, date, hour and minute, as people read it: "Thứ Hai 16/8/2021 08:42"."""
-    return "" if moment is None else format_datetime(moment, "EEEE d/M/yyyy HH:mm")
+    if moment is None:
+        return ""
+    # the pattern by hand: Babel reads it anew for each moment, and a page may hold hundreds
+    local = clock.local(moment)
+    weekday = get_day_names("wide", locale=get_locale() or "vi")[local.weekday()]
+    return f"{weekday} {local.day}/{local.month}/{local.year} {local:%H:%M}"
 
 
 def age(moment: datetime | None) -> str:
@@ -105,6 +112,13 @@ def _frame() -> dict[str, Any]:
         "version": lims.__version__,
         "new_client_id": uuid.uuid4,
     }
+
+
+def _sprite_url() -> str:
+    """Return the address of the icons' sprite, made once a request: a page may hold a hundred icons."""
+    if "sprite_url" not in g:
+        g.sprite_url = url_for("static", filename="vendor/bootstrap-icons/sprite.svg")
+    return str(g.sprite_url)
 
 
 def _version_of_static(endpoint: str, values: dict[str, Any]) -> None:
@@ -182,6 +196,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         short_time=short_time, full_time=full_time, day_time=day_time, age=age, grouped=codes.grouped
     )
-    app.jinja_env.globals["now"] = clock.now
+    app.jinja_env.globals.update(now=clock.now, sprite_url=_sprite_url)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -20,7 +20,7 @@ from lims.intake.birth_dates import BirthDate, parse_birth_date
 from lims.intake.result_codes import hash_result_code
 from lims.results.actions.portal import note_first_reading
 from lims.results.queries import portal as queries
-from lims.results.reading import Told, birth_date_fits, tell
+from lims.results.reading import Advice, Told, birth_date_fits, tell
 
 # compared where there is no such code, so that both ways do the same work
 _NOBODY = BirthDate(1900, 1, 1)
@@ -40,18 +40,18 @@ class Answer:
         where: names of the collection sites of the commune, only where a new sample may be needed.
         born: the birth date as it is kept; tells the people of a household apart.
         ticket: opens the same again for half an hour.
-        detected_advice, second_test_advice: the campaign's own words by language; empty: the product's.
+        detected_advice, second_test_advice: the campaign's own words; empty: the product's.
         result_id: the version that is told, None while nothing is released; for the sheet.
     """
 
     told: Told
     declaration_code: str
     laboratory: str
-    where: Sequence[str]
+    where: tuple[str, ...]
     born: BirthDate
     ticket: str
-    detected_advice: dict[str, str]
-    second_test_advice: dict[str, str]
+    detected_advice: Advice
+    second_test_advice: Advice
     result_id: uuid.UUID | None = None
 
 
@@ -108,7 +108,7 @@ def _answer(reader: queries.Reader) -> Answer:
     found = queries.get_facts(db.session(), declaration_id=reader.declaration_id)
     told = tell(found.facts)
     where = (
-        queries.list_sites_of_commune(db.session(), commune_id=found.commune_id)
+        tuple(queries.list_sites_of_commune(db.session(), commune_id=found.commune_id))
         if told.status in ("new_sample", "second_test")
         else ()
     )

@@ -8,11 +8,25 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from lims.intake.birth_dates import BirthDate
 from lims.intake.rules import REJECTION_REASONS
 from lims.msgid import N_
 from lims.results.rules import UNCLEAR
+
+
+class Advice(NamedTuple):
+    """A campaign's own words in both languages; empty where it has none."""
+
+    vi: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        """Return the words in a language, else in the other one; '' where there are none."""
+        own, other = (self.en, self.vi) if language == "en" else (self.vi, self.en)
+        return own or other
+
 
 STEPS = (
     ("declared", N_("Declared")),
@@ -203,12 +217,6 @@ def list_steps(facts: Facts) -> tuple[Step, ...]:
         Step(name=name, label=label, at=moment, reached=index <= furthest)
         for index, ((name, label), moment) in enumerate(zip(STEPS, moments, strict=True))
     )
-
-
-def choose_advice(language: str, *, vi: str, en: str) -> str:
-    """Return a campaign's own words in a language, else in the other one; '' where it has none."""
-    own, other = (en, vi) if language == "en" else (vi, en)
-    return own or other
 
 
 def birth_date_fits(stored: BirthDate, typed: BirthDate) -> bool:

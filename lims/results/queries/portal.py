@@ -17,7 +17,7 @@ from lims.intake.models import Box, BoxTube, Declaration, Person, ResultCode, Sa
 from lims.places.models import Campaign, Place
 from lims.pooling.models import Pool, PoolMember, Run, Well
 from lims.results.models import Result
-from lims.results.reading import Facts
+from lims.results.reading import Advice, Facts
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Found:
         commune_id: where a new sample would be taken.
         declaration_code: shown where a new sample is needed.
         laboratory: where it was tested.
-        detected_advice, second_test_advice: the campaign's own words by language; empty: the product's.
+        detected_advice, second_test_advice: the campaign's own words; empty: the product's.
     """
 
     facts: Facts
@@ -82,8 +82,8 @@ class Found:
     commune_id: uuid.UUID
     declaration_code: str
     laboratory: str
-    detected_advice: dict[str, str]
-    second_test_advice: dict[str, str]
+    detected_advice: Advice
+    second_test_advice: Advice
 
 
 def _facts_statement() -> Executable:
@@ -193,8 +193,8 @@ def get_facts(session: Session, *, declaration_id: uuid.UUID) -> Found:
         commune_id=row.commune_id,
         declaration_code=row.code,
         laboratory=row.laboratory or "",
-        detected_advice={"vi": row.detected_advice_vi, "en": row.detected_advice_en},
-        second_test_advice={"vi": row.second_test_advice_vi, "en": row.second_test_advice_en},
+        detected_advice=Advice(row.detected_advice_vi, row.detected_advice_en),
+        second_test_advice=Advice(row.second_test_advice_vi, row.second_test_advice_en),
     )
 
 
