@@ -128,7 +128,8 @@ def _read(search: Search, name: str, value: str, zone: tzinfo) -> Search:
         case "_include":
             return replace(search, includes=(*search.includes, _read_include(search.kind, value)))
         case "_format":
-            return _check_format(search, value)
+            check_format(value)
+            return search
         case "identifier":
             if search.identifiers is not None:
                 raise BadSearch("Ask for identifier once; several with commas between.", field=name)
@@ -173,10 +174,14 @@ def _read_include(kind: str, value: str) -> str:
     return name
 
 
-def _check_format(search: Search, value: str) -> Search:
+def check_format(value: str) -> None:
+    """Refuse every format but JSON.
+
+    Raises:
+        BadSearch: another one was asked for.
+    """
     if value not in ("json", "application/json", "application/fhir+json", "application/fhir json"):
         raise BadSearch("Only JSON is spoken here. Ask for application/fhir+json.", field="_format")
-    return search
 
 
 def _read_token(text: str) -> Token:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, NotAcceptable, UnsupportedMediaType
 
 import lims
 from lims import clock
@@ -36,13 +36,15 @@ from lims.results.fhir.dialect import Dialect, make_dialect
 from lims.results.fhir.orders import read_transaction
 from lims.results.fhir.problems import Gone, Unacceptable
 from lims.results.fhir.reading import READERS, Read, Reader
-from lims.results.fhir.search import parse_search, read_key
+from lims.results.fhir.search import check_format, parse_search, read_key
 from lims.security import current_actor, needs
 from lims.texts import check_text
 from lims.web import answer_refusals_with
 
 fhir = Blueprint("fhir", __name__, url_prefix="/fhir")
 MEDIA_TYPE = "application/fhir+json"
+JSON = (MEDIA_TYPE, "application/json")
+FORM = "application/x-www-form-urlencoded"
 
 
 @fhir.record
@@ -54,6 +56,15 @@ def _read_settings(state: BlueprintSetupState) -> None:
     except ValueError as fault:
         raise SettingsError(f"FHIR_SYSTEMS and FHIR_CODES: {fault}.") from None
     state.app.extensions["lims.fhir"] = made
+
+
+@fhir.before_request
+def _check_accepted() -> None:
+    """Refuse whoever takes no JSON; `_format` goes before the header (R4, 3.1.0.1.11)."""
+    if "_format" in request.args:
+        check_format(request.args["_format"])
+    elif request.accept_mimetypes and not request.accept_mimetypes.best_match(JSON):
+        raise NotAcceptable
 
 
 def _dialect() -> Dialect:
@@ -113,6 +124,9 @@ def search(resource_type: str) -> Response:
 @needs("exchange")
 def search_by_post(resource_type: str) -> Response:
     """Search with the parameters in the body, so that no number of a person stands in an address."""
+    if request.mimetype != FORM and request.content_length:
+        # a condition that is not read would answer more than was asked for
+        raise UnsupportedMediaType
     sent = [*request.args.items(multi=True), *request.form.items(multi=True)]
     for name, value in sent:
         check_text(name, field="")
@@ -179,7 +193,7 @@ def read_everything(resource_id: str) -> Response:
 @needs("exchange")
 def take_in() -> Response:
     """Take in a transaction of orders."""
-    if request.mimetype not in (MEDIA_TYPE, "application/json"):
+    if request.mimetype not in JSON:
         raise UnsupportedMediaType
     body = request.get_json(force=True, silent=True)
     if body is None:

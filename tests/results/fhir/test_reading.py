@@ -322,6 +322,8 @@ def test_whose_data_a_program_was_shown_is_written_down(app, program, lab):
         ("/fhir/DiagnosticReport?_include=Patient:link", 400, "invalid", "_include"),
         ("/fhir/DiagnosticReport?patient=Location/x", 400, "invalid", "patient"),
         ("/fhir/Patient?_format=xml", 400, "invalid", "_format"),
+        ("/fhir/Patient/1?_format=xml", 400, "invalid", "_format"),
+        ("/fhir/metadata?_format=text/html", 400, "invalid", "_format"),
         ("/fhir/Patient?identifier=a&identifier=b", 400, "invalid", "identifier"),
         ("/fhir/Patient?identifier=%00", 422, "invalid", "identifier"),
         ("/fhir/Encounter", 404, "not-found", None),
@@ -339,6 +341,34 @@ def test_every_refusal_is_an_outcome_that_says_what_was_at_fault(program, addres
     (said,) = answer.json["issue"]
     assert (said["code"], said.get("expression")) == (issue, [path] if path else None)
     assert said["details"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "more", "status"),
+    [
+        ("GET", "/fhir/Patient", {"headers": {"Accept": "application/fhir+xml"}}, 406),
+        ("GET", "/fhir/metadata", {"headers": {"Accept": "text/html"}}, 406),
+        ("GET", "/fhir/Patient", {"headers": {"Accept": "text/html, application/fhir+json;q=0.1"}}, 200),
+        ("GET", "/fhir/Patient?_format=json", {"headers": {"Accept": "text/html"}}, 200),
+        ("POST", "/fhir/Patient", {"json": {}}, 405),
+        ("PUT", "/fhir/Patient/1", {"json": {}}, 405),
+        ("DELETE", "/fhir/Patient/1", {}, 405),
+        ("PATCH", "/fhir", {"json": []}, 405),
+        # a condition that is not read would answer everybody
+        ("POST", "/fhir/Patient/_search", {"json": {"identifier": "x"}}, 415),
+        ("POST", "/fhir/Patient/_search", {"data": "identifier=x", "content_type": "text/plain"}, 415),
+        ("POST", "/fhir/Patient/_search", {"data": {"_count": "0"}}, 400),
+        ("POST", "/fhir", {"data": "x" * 40_000_000, "content_type": "application/fhir+json"}, 413),
+    ],
+)
+def test_what_is_asked_in_another_way_is_refused_with_an_outcome(app, lab, method, address, more, status):
+    headers = bearer(lab.actor("coordinator")) | more.get("headers", {})
+    answer = app.test_client(use_cookies=False).open(address, method=method, **more | {"headers": headers})
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/fhir+json"
+    assert answer.json["resourceType"] == ("OperationOutcome" if status != 200 else "Bundle")
+    if status == 405:
+        assert answer.headers["Allow"]
 
 
 def test_programs_without_a_token_a_scope_or_a_form_token_are_refused(app, lab):
