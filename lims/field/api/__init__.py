@@ -8,6 +8,7 @@ field_api = APIBlueprint("field_api", __name__, url_prefix="/api/v1", tag="Field
 
 from lims.field.api import (  # noqa: E402, F401  (they register themselves)
     devices,
+    enrolments,
     scans,
     teams,
 )

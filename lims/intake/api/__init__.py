@@ -10,7 +10,11 @@ from lims.intake.api import (  # noqa: E402, F401  (they register themselves)
     boxes,
     collections,
     declarations,
+    discrepancies,
+    lists,
     lots,
+    people,
     places,
     reception,
+    records,
 )
