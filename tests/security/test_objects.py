@@ -21,6 +21,7 @@ NAMED = {
     "run_code": ("reviewed_run", "plate"),
     "box_code": ("received_box", "box"),
     "result_id": ("verified_result", ""),
+    "sample_id": ("released_sample", ""),
     "lot_id": ("lot_id", ""),
     "import_id": ("import_id", ""),
     "discrepancy_id": ("discrepancy_id", ""),
@@ -75,7 +76,16 @@ EVERYWHERE = {
 }
 OUTSIDERS = ("health_worker", "collector", "courier", "technician", "supervisor", "coordinator")
 # another laboratory of the same province sees nothing of this one's bench
-BENCH = {"pool_code", "run_code", "result_id", "extraction_code", "file_id", "kit_lot_id", "resource_id"}
+BENCH = {
+    "pool_code",
+    "run_code",
+    "result_id",
+    "extraction_code",
+    "file_id",
+    "kit_lot_id",
+    "resource_id",
+    "sample_id",
+}
 # What signing in leaves; nothing else may.
 SIGNED_IN = frozenset({"sign_in", "throttle", "event", "event_head"})
 FORM = {"reason": "mistake", "finding": "detected", "note": "x", "readings": "x", "temperature_c": "4"}

@@ -333,6 +333,24 @@ def get_result(session: Session, *, actor: Actor, result_id: uuid.UUID) -> Resul
     return result
 
 
+def get_current_id(session: Session, *, actor: Actor, sample_id: uuid.UUID) -> uuid.UUID:
+    """Return the key of the latest version of a sample's result.
+
+    Raises:
+        NotFound: there is no such result among the actor's places.
+    """
+    found = session.execute(
+        select(Result.id, Result.laboratory_id)
+        .where(Result.sample_id == sample_id)
+        .order_by(Result.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None or not actor.sees(found.laboratory_id):
+        raise NotFound("There is no such result among your places.", field="sample_id")
+    key: uuid.UUID = found.id
+    return key
+
+
 def get_standing(session: Session, *, result_id: uuid.UUID) -> Standing:
     """Return what decides about one result, to show which steps are possible."""
     return read_standings(session, Result.id == result_id)[0]

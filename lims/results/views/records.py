@@ -25,7 +25,11 @@ from lims.results.obstacles import (
     list_obstacles_to_release,
     list_obstacles_to_verify,
 )
+from lims.results.models import Result
 from lims.results.queries import results as queries
+from lims.results.queries.desk import list_readings_of_pool
+from lims.results.queries.versions import map_certificates, map_messages
+from lims.results.rules import RESULT
 from lims.results.views import results
 from lims.results.views.steps import read_sent_id
 from lims.security import current_actor, needs
@@ -46,28 +50,48 @@ def show_result(result_id: uuid.UUID) -> str:
         obstacles = list_obstacles_to_verify(standing, verifier_id=actor.user_id)
     elif wanted == "release":
         obstacles = list_obstacles_to_release(standing, looked=True)
-    subjects = [version.id for version in versions] + [result.sample_id, result.sample.tube_id]
+    version_ids = [version.id for version in versions]
+    readings = list_readings_of_pool(session, run=result.run, pool_id=result.pool_id)
     return render_template(
         "results/show_result.html",
         result=result,
         versions=versions,
-        names=map_display_names(
-            session,
-            user_ids=[
-                key
-                for item in versions
-                for key in (item.entered_by_id, item.verified_by_id, item.released_by_id)
-            ],
-        ),
+        names=map_display_names(session, user_ids=[key for item in versions for key in _people_of(item)]),
+        certificates=map_certificates(session, result_ids=version_ids),
+        messages=map_messages(session, result_ids=version_ids),
+        readings=readings,
+        first_well=readings[0][0] if readings else "",
         obstacles=[say(item.message, item.parameters) for item in obstacles]
         or [say(HOLDS[reason]) for reason in (result.hold_reason,) if reason],
         wanted=wanted,
         can_unhold=result.status == "held" and result.hold_reason not in ENDS_BY_ITSELF,
         is_current=result.status != "superseded",
+        latest=versions[0],
+        can_withdraw=RESULT.can(result.status, "withdrawn") and result.hold_reason not in ENDS_BY_ITSELF,
+        can_amend=result.status not in ("held", "superseded") and result.sample.status == "resulted",
         findings=FINDINGS,
-        events=read_timeline(session, subject_ids=subjects),
+        events=read_timeline(session, subject_ids=[*version_ids, result.sample_id, result.sample.tube_id]),
         pages=current_app.view_functions,
     )
+
+
+def _people_of(result: Result) -> tuple[uuid.UUID | None, ...]:
+    return (
+        result.entered_by_id,
+        result.verified_by_id,
+        result.released_by_id,
+        result.held_by_id,
+        result.hold_ended_by_id,
+        result.withdrawn_by_id,
+    )
+
+
+@results.get("/samples/<uuid:sample_id>/result")
+@needs("see_laboratory")
+def find_result(sample_id: uuid.UUID) -> Response:
+    """Go to the result of a sample as it stands now."""
+    found = queries.get_current_id(db.session(), actor=current_actor(), sample_id=sample_id)
+    return redirect(url_for("results.show_result", result_id=found), code=303)
 
 
 def _decide(result_id: uuid.UUID, decide: Callable[[uuid.UUID], dict[str, Any]]) -> Response:
