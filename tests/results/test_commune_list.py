@@ -135,6 +135,22 @@ def test_the_page_lists_notes_and_writes_down_who_saw_whom(told, client):
     assert world.actor("health_worker").display_name in client.get("/results/commune?told=all").text
 
 
+def test_only_what_was_released_before_is_called_amended(told, client):
+    world, tubes = told
+    sign_in(client, world.actor("health_worker"))
+    with client.session_transaction() as session:
+        session["language"] = "en"
+    assert "amended" not in client.get("/results/commune").text
+    amend_result(
+        actor=world.actor("supervisor"),
+        result_id=desk.result_of(tubes[0]).id,
+        finding="inconclusive",
+        reason="curve",
+    )
+    desk.verify_and_release_one(world, tubes[0], role="supervisor_2")
+    assert client.get("/results/commune").text.count("amended</span>") == 1
+
+
 def test_a_list_of_many_communes_asks_for_one_and_pages_go_on_where_they_ended(told, client, monkeypatch):
     world, tubes = told
     sign_in(client, world.actor("coordinator"))

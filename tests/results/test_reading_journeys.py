@@ -372,3 +372,19 @@ def test_a_page_holds_a_household_and_not_a_village(lab, client):  # noqa: F811
     assert len(opened) == 12
     page = read(client, made[12][1], BIRTHS[0], opened, status=422)
     assert len(headlines(page)) == 12
+
+
+def test_a_page_that_is_kept_says_the_same_as_one_that_is_drawn(lab, client):  # noqa: F811
+    made = declare(lab, 3)
+    collect(lab, [made[0][0]])
+
+    def look(place: int, opened=()) -> str:
+        page = read(client, made[place][1], BIRTHS[place], opened)
+        return re.sub(r'(name="(?:csrf_token|opened)" (?:type="hidden" )?value=)"[^"]+"', r"\1", page)
+
+    shown: dict[bool, list[str]] = {}
+    for drawn in (True, False):
+        client.application.config["TEMPLATES_AUTO_RELOAD"] = drawn
+        first = read(client, made[0][1])
+        shown[drawn] = [look(0), look(1), look(2), look(1, tickets(first))]
+    assert shown[True] == shown[False]

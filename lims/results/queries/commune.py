@@ -90,6 +90,14 @@ def list_commune_results(
     return page, _cursor(page[-1]) if len(rows) > PAGE else ""
 
 
+def find_amended(session: Session, *, sample_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Return which samples had an earlier version that was released."""
+    earlier = select(Result.sample_id).where(
+        Result.sample_id.in_(sample_ids), Result.status == "superseded", Result.released_at.is_not(None)
+    )
+    return frozenset(session.scalars(earlier))
+
+
 def lock_to_tell(session: Session, *, actor: Actor, result_ids: Collection[uuid.UUID]) -> Sequence[Any]:
     """Return `id, status, told_at` of some results of the actor's communes, held until the transaction ends.
 

@@ -50,6 +50,7 @@ def list_commune() -> str:
         rows=rows,
         contacts={row.id: open_contact(vault(), row.sample.person) for row in rows},
         tellers=map_display_names(session, user_ids=[row.told_by_id for row in rows]),
+        amended=queries.find_amended(session, sample_ids=[row.sample_id for row in rows]),
         born=_born,
         wanted=wanted,
         chosen=commune_id is not None,
