@@ -371,8 +371,11 @@ def set_telling(
 @action
 def close_campaign(
     session: Session, *, actor: Actor, client_id: uuid.UUID | None = None, campaign_id: uuid.UUID
-) -> None:
+) -> dict[str, str]:
     """Close a campaign: nobody can declare for it any more; what was sampled is still tested.
+
+    Returns:
+        `id` of the campaign.
 
     Raises:
         NotFound: there is no such campaign among the actor's places.
@@ -380,3 +383,4 @@ def close_campaign(
     campaign = queries.get_campaign(session, campaign_id=campaign_id, actor=actor)
     campaign.is_open = False
     audit.note(session, "campaign", campaign.id, "closed")
+    return {"id": str(campaign.id)}

@@ -117,8 +117,9 @@ def set_telling(campaign_id: uuid.UUID, json_data: Telling) -> dict[str, Any]:
 @needs("manage_campaign")
 def close_campaign(campaign_id: uuid.UUID, json_data: Once) -> dict[str, Any]:
     """Close a campaign."""
-    actions.close_campaign(actor=current_actor(), client_id=json_data.client_id, campaign_id=campaign_id)
-    return {"id": campaign_id}
+    return actions.close_campaign(
+        actor=current_actor(), client_id=json_data.client_id, campaign_id=campaign_id
+    )
 
 
 @places_api.post("/laboratories")

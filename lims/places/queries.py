@@ -171,6 +171,19 @@ def get_campaign(session: Session, *, campaign_id: uuid.UUID, actor: Actor | Non
     return campaign
 
 
+def get_campaign_around(session: Session, *, campaign_id: uuid.UUID, actor: Actor) -> Campaign:
+    """Return a campaign in whose province the actor works, be it in one commune.
+
+    Raises:
+        NotFound: there is no such campaign.
+    """
+    campaign = get_campaign(session, campaign_id=campaign_id)
+    works = select(Place.id).where(Place.province_id == campaign.province_id, Place.id.in_(actor.place_ids))
+    if not actor.everywhere and session.scalar(works.limit(1)) is None:
+        raise NotFound("There is no such campaign. Choose one from the list.", field="campaign_id")
+    return campaign
+
+
 def list_open_campaigns(session: Session, *, province_id: uuid.UUID | None = None) -> Sequence[Campaign]:
     """Return the campaigns people can declare for now, the newest first."""
     query = select(Campaign).where(Campaign.is_open).order_by(Campaign.starts_on.desc(), Campaign.id)

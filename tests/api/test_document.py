@@ -17,7 +17,7 @@ from lims.auth.rules import OPEN_ENDPOINTS, PERMISSIONS
 
 ADDRESS = "/api/v1/openapi.json"
 # Random requests for each operation, after the examples and the edges of every value.
-EXAMPLES = 4
+EXAMPLES = 3
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_program_gets_no_crash_and_no_undocumented_answer(town):
         phases=("examples", "fuzzing"),
     )
     check(found, operations_in_all=len(list(operations(document))))
-    assert found.statuses.get(401, 0) == 0
+    assert found.statuses[200] > 100, "the token opens what its scopes name"
 
 
 @pytest.mark.parametrize("town", ENGINES[:1], indirect=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from api.whole_document import addresses
-from security.stage import Stage
+from security.stage import NOON, Stage
 
 from lims.auth.actions import create_user
 from lims.auth.clients.actions import add_client
@@ -25,11 +25,20 @@ def things_of(stage: Stage) -> dict[str, Any]:
         for name in (
             "laboratory_id", "campaign_id", "commune_id", "user_id", "request_id", "message_id", "on_call_id",
             "webhook_id", "api_client_id", "file_id", "lot_id", "import_id", "discrepancy_id", "kit_lot_id",
-            "device_id", "enrolment_id", "assay_id",
+            "device_id", "enrolment_id", "assay_id", "storage_id", "province_id",
         )
     }  # fmt: skip
     return things | {
         "place_id": str(stage.world.site_id),
+        # closing the one that everything belongs to would end the play
+        "campaigns.campaign_id": str(stage.closed_campaign),
+        "user_ids": [str(stage.world.actor("collector").user_id)],
+        "day": NOON.date().isoformat(),
+        "team": "Tổ 1",
+        "assay_name": "CDC N1 N2 RP",
+        "expires_on": "2021-12-31",
+        "rack": "R1",
+        "q": "Nguyễn",
         "session_id": str(stage.session),
         "result_id": str(stage.verified_result),
         "pool_code": stage.open_pool,

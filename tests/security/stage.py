@@ -42,6 +42,7 @@ from lims.intake.actions.collections import close_tubes
 from lims.intake.actions.declarations import reissue_result_code
 from lims.intake.actions.lists import import_people
 from lims.intake.actions.reception import receive_box, reconcile_box
+from lims.intake.actions.storing import add_storage
 from lims.intake.collecting import TubeClosing
 from lims.intake.models import Declaration, Discrepancy, Tube
 from lims.intake.result_codes import result_code_for
@@ -328,6 +329,14 @@ def _bench(stage: Stage) -> None:
             reactions=100,
         )["lot_id"]
     )
+    storage = add_storage(
+        actor=technician,
+        client_id=uuid.uuid4(),
+        laboratory_id=world.laboratory_id,
+        name="Tủ 1",
+        temperature_c=4.0,
+    )
+    things["storage_id"] = uuid.UUID(storage["storage_id"])
     things["assay_id"] = db.session.scalar(select(Assay.id).where(Assay.status == "draft"))
     (tube,) = receive(world, 1, laboratory_id=world.confirming_id)
     code = pools.open_pool(actor=actor, laboratory_id=world.confirming_id)["pool"]

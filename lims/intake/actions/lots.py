@@ -51,12 +51,12 @@ def mint_tubes(
 
     Raises:
         InvalidInput: an unknown mode, or a count out of range.
-        NotFound: no such campaign, or the place is not among the actor's.
+        NotFound: no such campaign where the actor works, or the place is not among the actor's.
     """
     if mode not in MODES:
         raise InvalidInput("Choose single tubes or tubes for mixing.", field="mode")
     _check_count(count, most=MOST_TUBES)
-    campaign = place_queries.get_campaign(session, campaign_id=campaign_id)
+    campaign = place_queries.get_campaign_around(session, campaign_id=campaign_id, actor=actor)
     if place_id is not None:
         actor.check_place(place_queries.get_place(session, place_id=place_id).id)
     lot_id, now = new_id(), clock.now()
@@ -109,10 +109,10 @@ def mint_boxes(
 
     Raises:
         InvalidInput: a count out of range.
-        NotFound: no such campaign.
+        NotFound: no such campaign where the actor works.
     """
     _check_count(count, most=MOST_BOXES)
-    campaign = place_queries.get_campaign(session, campaign_id=campaign_id)
+    campaign = place_queries.get_campaign_around(session, campaign_id=campaign_id, actor=actor)
     now = clock.now()
     rows: list[dict[str, Any]] = [
         {"id": new_id(), "code": code, "campaign_id": campaign.id, "status": "open", "minted_at": now}
