@@ -13,11 +13,16 @@ KINDS = (
     "tubes",
     "boxes",
     "pools",
+    "extractions",
     "runs",
     "readings",
     "calls",
     "results",
+    "kit_lots",
     "discrepancies",
+    "messages",
+    "data_requests",
+    "accesses",
     "events",
 )
 # What each is called where it is chosen, in the order of a sample's way.
@@ -29,11 +34,16 @@ KIND_WORDS = {
     "tubes": N_("Tubes"),
     "boxes": N_("Boxes"),
     "pools": N_("Pools"),
+    "extractions": N_("Extractions"),
     "runs": N_("Runs"),
     "readings": N_("Readings (Ct)"),
     "calls": N_("Calls of wells"),
     "results": N_("Results, every version"),
+    "kit_lots": N_("Kit lots"),
     "discrepancies": N_("Discrepancies"),
+    "messages": N_("Messages, without numbers"),
+    "data_requests": N_("Requests about personal data"),
+    "accesses": N_("Who has seen whose data"),
     "events": N_("Chain of custody"),
 }
 FORMATS = ("csv", "xlsx", "ndjson")

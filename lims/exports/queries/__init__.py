@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lims.errors import NotFound
-from lims.exports.queries import custody, laboratory, people, samples
+from lims.exports.queries import custody, disclosure, laboratory, people, samples
 from lims.exports.queries.kinds import Kind
 
 KINDS: Mapping[str, Kind] = {
-    kind.name: kind for kind in (*people.KINDS, *samples.KINDS, *laboratory.KINDS, *custody.KINDS)
+    kind.name: kind
+    for kind in (*people.KINDS, *samples.KINDS, *laboratory.KINDS, *disclosure.KINDS, *custody.KINDS)
 }
 
 

@@ -85,7 +85,7 @@ class Kind:
         if filters.campaign_id is not None:
             if self.of_campaign is None:
                 raise InvalidInput(
-                    "Events are of things, not of a campaign. Leave the campaign out and choose days.",
+                    "These rows belong to no campaign. Leave the campaign out and choose days.",
                     field="campaign_id",
                 )
             query = query.where(self.of_campaign(filters.campaign_id))

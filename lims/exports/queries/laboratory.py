@@ -1,4 +1,4 @@
-"""What the laboratory did: pools, runs, readings, calls, and every version of every result."""
+"""What the laboratory did: pools, extractions, kit lots, runs, readings, calls, and every version of every result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from lims.auth.models import User
 from lims.exports.queries.kinds import Kind, of, plain, within
 from lims.intake.models import Sample, Tube
 from lims.places.models import Place
-from lims.pooling.models import Assay, Pool, PoolMember, Reading, Run, Well, WellCall
+from lims.pooling.models import (
+    Assay,
+    ExtractedPool,
+    Extraction,
+    KitLot,
+    Pool,
+    PoolMember,
+    Reading,
+    Run,
+    Well,
+    WellCall,
+)
 from lims.results.models import Result
 
 parent = aliased(Pool)
@@ -47,6 +58,26 @@ RUNS = (
     "reviewed_at",
     "verified_at",
     "withdrawn_at",
+)
+EXTRACTIONS = (
+    "extraction",
+    "laboratory",
+    "kit_lot",
+    "instrument",
+    "pools",
+    "made_at",
+    "failed_at",
+    "failure",
+)
+KIT_LOTS = (
+    "laboratory",
+    "assay",
+    "lot",
+    "expires_on",
+    "reactions",
+    "added_at",
+    "withdrawn_at",
+    "withdrawn_reason",
 )
 READINGS = ("run", "version", "position", "pool", "control", "target", "ct", "raw_ct", "flags")
 CALLS = ("run", "version", "position", "pool", "control", "assay", "assay_version", "finding", "reason")
@@ -91,6 +122,46 @@ def _pools(actor: Actor) -> Select[*tuple[Any, ...]]:
         .outerjoin(parent, parent.id == Pool.parent_id)
         .outerjoin(Place, Place.id == Pool.laboratory_id)
         .where(within(actor, Pool.laboratory_id))
+    )
+
+
+def _extractions(actor: Actor) -> Select[*tuple[Any, ...]]:
+    held = (
+        select(func.count())
+        .where(ExtractedPool.extraction_id == Extraction.id)
+        .correlate(Extraction)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Extraction.code.label("extraction"),
+            Place.name.label("laboratory"),
+            Extraction.kit_lot,
+            Extraction.instrument,
+            held.label("pools"),
+            Extraction.made_at,
+            Extraction.failed_at,
+            Extraction.failure,
+        )
+        .join(Place, Place.id == Extraction.laboratory_id)
+        .where(within(actor, Extraction.laboratory_id))
+    )
+
+
+def _kit_lots(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Place.name.label("laboratory"),
+            KitLot.assay_name.label("assay"),
+            KitLot.lot,
+            KitLot.expires_on,
+            KitLot.reactions,
+            KitLot.added_at,
+            KitLot.withdrawn_at,
+            KitLot.withdrawn_reason,
+        )
+        .join(Place, Place.id == KitLot.laboratory_id)
+        .where(within(actor, KitLot.laboratory_id))
     )
 
 
@@ -215,6 +286,26 @@ KINDS = (
         of_campaign=of(Pool.campaign_id),
         at=Pool.opened_at,
         read=plain(*POOLS),
+    ),
+    Kind(
+        "extractions",
+        "see_laboratory",
+        EXTRACTIONS,
+        key=(Extraction.id,),
+        query=_extractions,
+        of_campaign=None,
+        at=Extraction.made_at,
+        read=plain(*EXTRACTIONS),
+    ),
+    Kind(
+        "kit_lots",
+        "see_laboratory",
+        KIT_LOTS,
+        key=(KitLot.id,),
+        query=_kit_lots,
+        of_campaign=None,
+        at=KitLot.added_at,
+        read=plain(*KIT_LOTS),
     ),
     Kind(
         "runs",
