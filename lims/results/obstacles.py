@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lims import codes
 from lims.msgid import N_
 
 HOLDS: Mapping[str, str] = {
@@ -129,7 +130,7 @@ def list_obstacles_to_release(standing: Standing, *, looked: bool) -> list[Obsta
             Obstacle(
                 "not_looked_at",
                 N_("Look at the curves of tube %(tube)s, then say that you have seen them."),
-                {"tube": standing.tube_code},
+                {"tube": codes.grouped(standing.tube_code)},
             )
         )
     return found
@@ -169,11 +170,12 @@ def gather_obstacles(found: Sequence[tuple[Standing, Sequence[Obstacle]]], *, mo
         found: results, each with the obstacles of its next step.
         most: results named for each obstacle.
     """
-    by_code: defaultdict[str, list[tuple[Standing, Obstacle]]] = defaultdict(list)
+    # one code may have several sentences, as holds do
+    gathered: defaultdict[tuple[str, str], list[tuple[Standing, Obstacle]]] = defaultdict(list)
     for standing, obstacles in found:
         for obstacle in obstacles:
-            by_code[obstacle.code].append((standing, obstacle))
-    rows = [Blocked(code, len(blocked), tuple(blocked[:most])) for code, blocked in by_code.items()]
+            gathered[obstacle.code, obstacle.message].append((standing, obstacle))
+    rows = [Blocked(code, len(some), tuple(some[:most])) for (code, _message), some in gathered.items()]
     return sorted(rows, key=lambda row: (-row.count, row.code))
 
 
@@ -193,7 +195,7 @@ def _list_obstacles_of_state(standing: Standing, *, wanted: str) -> list[Obstacl
 
 def _list_obstacles_of_evidence(standing: Standing) -> list[Obstacle]:
     """Return what is wrong with the thing the result stands on: names, discrepancies, sample, pool and run."""
-    tube: dict[str, object] = {"tube": standing.tube_code}
+    tube: dict[str, object] = {"tube": codes.grouped(standing.tube_code)}
     found = [
         Obstacle(
             "late_binding" if kind == "late_binding" else "discrepancy",

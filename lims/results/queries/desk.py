@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from lims.auth.actors import Actor
+from lims.intake.models import Discrepancy
 from lims.pooling.models import Run
 from lims.pooling.queries import runs as run_queries
 from lims.results.models import Result
@@ -146,6 +147,25 @@ def read_wells(session: Session, *, run: Run) -> tuple[list[ControlWell], list[F
                 )
             )
     return controls, flagged
+
+
+def list_open_discrepancies(session: Session, *, standing: Standing) -> Sequence[Discrepancy]:
+    """Return what is open about a result's tube, person, pool or run and holds it, the oldest first."""
+    of_run = and_(Discrepancy.pool_id.is_(None), Discrepancy.run_id == standing.run_id)
+    return session.scalars(
+        select(Discrepancy)
+        .where(
+            Discrepancy.status == "open",
+            Discrepancy.holds_results,
+            or_(
+                Discrepancy.tube_id == standing.tube_id,
+                Discrepancy.declaration_id == standing.declaration_id,
+                Discrepancy.pool_id == standing.pool_id,
+                of_run,
+            ),
+        )
+        .order_by(Discrepancy.opened_at, Discrepancy.id)
+    ).all()
 
 
 def list_readings_of_pool(

@@ -89,6 +89,11 @@ def list_criteria(wanted: ResultList, *, actor: Actor) -> list[ColumnElement[boo
     return criteria if actor.everywhere else [*criteria, Result.laboratory_id.in_(actor.place_ids)]
 
 
+def waiting_criteria() -> list[ColumnElement[bool]]:
+    """Return the conditions on `Result` for what waits for a next step."""
+    return [Result.status.in_(WAITING)]
+
+
 def list_runs_of_list(
     session: Session, *criteria: ColumnElement[bool], most: int = 20
 ) -> Sequence[tuple[Run, int]]:

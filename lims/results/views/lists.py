@@ -33,7 +33,7 @@ def show_list() -> str:
     singles = queries.list_results(
         session,
         actor=actor,
-        criteria=criteria,
+        criteria=[*criteria, *lists.waiting_criteria()],
         not_finding="not_detected",
         after=request.args.get("after", type=uuid.UUID),
     )

@@ -18,6 +18,7 @@ from lims.pooling.rules import FINDINGS
 from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import hold_results, release_results, unhold_results
 from lims.results.actions.verification import verify_results
+from lims.results.models import Result
 from lims.results.obstacles import (
     ENDS_BY_ITSELF,
     HOLDS,
@@ -25,12 +26,12 @@ from lims.results.obstacles import (
     list_obstacles_to_release,
     list_obstacles_to_verify,
 )
-from lims.results.models import Result
 from lims.results.queries import results as queries
-from lims.results.queries.desk import list_readings_of_pool
+from lims.results.queries.desk import list_open_discrepancies, list_readings_of_pool
 from lims.results.queries.versions import map_certificates, map_messages
 from lims.results.rules import RESULT
 from lims.results.views import results
+from lims.results.views.desk import may_settle
 from lims.results.views.steps import read_sent_id
 from lims.security import current_actor, needs
 from lims.timeline import read_timeline
@@ -61,6 +62,8 @@ def show_result(result_id: uuid.UUID) -> str:
         messages=map_messages(session, result_ids=version_ids),
         readings=readings,
         first_well=readings[0][0] if readings else "",
+        discrepancies=list_open_discrepancies(session, standing=standing),
+        can_settle=may_settle(),
         obstacles=[say(item.message, item.parameters) for item in obstacles]
         or [say(HOLDS[reason]) for reason in (result.hold_reason,) if reason],
         wanted=wanted,
