@@ -117,6 +117,7 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "personal.take_own_data": "the same as a file; a ticket of half an hour that the page above gave",
     "personal.ask_for_own_data": "the same, to ask for something; with that ticket",
     "personal_api.read_own_data": "the same as the page, limited in the same way",
+    "intake_api.show_consent_text": "the text that people agree to; holds no data",
     "intake_api.declare_people": "the same as the declaration page; the campaign must be open",
     "results_api.read_result": "the same as the reading page, limited in the same way",
     "auth_api.sign_in": "where a program gets its token",

@@ -23,7 +23,7 @@ from lims.intake.identity import (
     normalise_phone,
     parse_sex,
 )
-from lims.intake.rules import DECLARED_BY, SYMPTOMS
+from lims.intake.rules import CONSENT_VERSION, DECLARED_BY, SYMPTOMS
 from lims.names import clean_name, clean_text
 
 T = TypeVar("T")
@@ -51,6 +51,7 @@ class DeclarationForm:
         consent: agreed to be tested and to what is kept.
         declared_by: a word of `rules.DECLARED_BY`.
         household_code: code shared by the members of a household, or ''.
+        consent_version: of the text that was shown; '' for whoever asked in person.
     """
 
     client_id: uuid.UUID
@@ -67,6 +68,7 @@ class DeclarationForm:
     consent: bool = False
     declared_by: str = "self"
     household_code: str = ""
+    consent_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def check_declaration(form: DeclarationForm, *, today: date) -> Statement:
     symptoms = reader.read(lambda: _check_symptoms(form.symptoms))
     declared_by = reader.read(lambda: _check_declared_by(form.declared_by))
     household = reader.read(lambda: _check_household(form.household_code))
-    reader.read(lambda: _check_consent(form.consent, form.declared_by))
+    reader.read(lambda: _check_consent(form))
     if reader.mistakes or birth is None:
         raise Mistakes(tuple(reader.mistakes))
     numbers = tuple(dict.fromkeys(part for part in (number, old) if part))
@@ -195,10 +197,15 @@ def _check_household(code: str) -> str:
     return codes.parse(code, expect="household", field="household_code").text if code.strip() else ""
 
 
-def _check_consent(consent: bool, declared_by: str) -> None:
-    if consent:
+def _check_consent(form: DeclarationForm) -> None:
+    if form.consent and form.consent_version in ("", CONSENT_VERSION):
         return
-    if declared_by == "self":
+    if form.consent:
+        raise InvalidInput(
+            "The text that is agreed to was changed meanwhile. Read it once more, then agree.",
+            field="consent",
+        )
+    if form.declared_by == "self":
         raise InvalidInput(
             "Nobody is tested without having agreed. If you agree, tick the consent.", field="consent"
         )

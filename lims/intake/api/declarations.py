@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from lims.intake.actions import declarations as actions
 from lims.intake.api import intake_api
+from lims.intake.consent import get_current_text
 from lims.intake.declaring import DeclarationForm
 from lims.intake.identity import read_person_qr
 from lims.language import say
@@ -32,6 +33,11 @@ class Declared(BaseModel):
     consent: bool = False
     declared_by: str = "self"
     household_code: str = ""
+    consent_version: str = Field(
+        default="",
+        max_length=24,
+        description="of the text that was shown (`GET /consent-text`); refused when there is a newer one",
+    )
 
 
 class Declarations(BaseModel):
@@ -69,6 +75,14 @@ class DeclarationVerdicts(BaseModel):
     verdicts: list[DeclarationVerdict]
 
 
+class ConsentTextShown(BaseModel):
+    """What people agree to when they declare, one paragraph an item."""
+
+    version: str
+    vi: list[str]
+    en: list[str]
+
+
 class CardReading(BaseModel):
     """What a scanner read."""
 
@@ -85,6 +99,15 @@ class Card(BaseModel):
     old_identity_number: str
     phone: str
     address: str
+
+
+@intake_api.get("/consent-text")
+@intake_api.output(ConsentTextShown)
+@intake_api.doc(summary="The text that people agree to when they declare")
+def show_consent_text() -> dict[str, Any]:
+    """Return the text to show before somebody agrees."""
+    text = get_current_text()
+    return {"version": text.version, "vi": list(text.vi), "en": list(text.en)}
 
 
 @intake_api.post("/declarations")

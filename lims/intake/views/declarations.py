@@ -127,7 +127,11 @@ class _Walk:
             (verdict,) = declare_people(
                 actor=current_actor(),
                 campaign_id=uuid.UUID(self.draft.campaign_id),
-                declarations=[self.draft.form(consent=bool(form.consent.data))],
+                declarations=[
+                    self.draft.form(
+                        consent=bool(form.consent.data), consent_version=form.consent_version.data or ""
+                    )
+                ],
             )
         except LimsError as refusal:
             form.form_errors = [say_error(refusal)]

@@ -102,6 +102,8 @@ class CheckForm(StepForm):
     """The last word."""
 
     consent = BooleanField(_l("I agree to the text above."))
+    # of the text above, as it was when the page was opened
+    consent_version = HiddenField()
 
 
 class WithdrawForm(FlaskForm):

@@ -74,7 +74,7 @@ class Draft:
         parts = (self.birth_day, self.birth_month, self.birth_year)
         return "/".join(part.strip() for part in parts if part.strip())
 
-    def form(self, *, consent: bool) -> DeclarationForm:
+    def form(self, *, consent: bool, consent_version: str = "") -> DeclarationForm:
         """Return the declaration as it would be sent now."""
         same = (
             "name",
@@ -91,6 +91,7 @@ class Draft:
             symptoms=self.symptoms,
             is_contact=self.is_contact == "yes",
             consent=consent,
+            consent_version=consent_version,
         )
 
 
