@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import base45
 import cbor2
 
+from lims.results.certificates import base45
 from lims.results.certificates.refusals import NotValid
 
 PREFIX = "HC1:"
@@ -75,7 +75,7 @@ def signed_bytes(protected: bytes, payload: bytes) -> bytes:
 
 def pack(cose: bytes, *, prefix: str = PREFIX) -> str:
     """Return a COSE message as the text of a QR code."""
-    return prefix + base45.b45encode(zlib.compress(cose, 9)).decode("ascii")
+    return prefix + base45.encode(zlib.compress(cose, 9))
 
 
 def unpack(text: str, *, prefix: str = PREFIX, most_bytes: int = MOST_BYTES) -> bytes:
@@ -103,7 +103,7 @@ def decode_base45(text: str) -> bytes:
         NotValid: base45.
     """
     try:
-        return base45.b45decode(text)
+        return base45.decode(text)
     except ValueError:
         raise NotValid("base45") from None
 

@@ -34,7 +34,7 @@ class Revoked:
         kids: ids of keys, 8 bytes each.
         made_at: when the list was signed.
         issuer: the root's name in the certificate of whoever signed the list (DER): it speaks of that root's signers
-            only, so that no other trusted signer can take their certificates back.
+            only, so that no other trusted signer can take their certificates back. Empty: it speaks of all.
     """
 
     certificates: frozenset[bytes] = frozenset()

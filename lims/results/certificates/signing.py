@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import cbor2
 from cryptography import x509
@@ -15,6 +16,7 @@ from lims.results.certificates.container import ALGORITHM, KEY_ID, TAG_SIGN1, si
 
 ES256 = -7
 NUMBER_BYTES = 32
+_ECDSA = ec.ECDSA(SHA256(), deterministic_signing=True)
 
 
 def calculate_kid(certificate: x509.Certificate) -> bytes:
@@ -30,9 +32,12 @@ def sign(payload: bytes, *, kid: bytes, private_key: ec.EllipticCurvePrivateKey)
         kid: 8 bytes of `calculate_kid`.
         private_key: on P-256.
     """
-    protected = cbor2.dumps({ALGORITHM: ES256, KEY_ID: kid})
-    encoded = private_key.sign(
-        signed_bytes(protected, payload), ec.ECDSA(SHA256(), deterministic_signing=True)
-    )
+    protected = _protect(kid)
+    encoded = private_key.sign(signed_bytes(protected, payload), _ECDSA)
     signature = b"".join(number.to_bytes(NUMBER_BYTES) for number in decode_dss_signature(encoded))
     return cbor2.dumps(cbor2.CBORTag(TAG_SIGN1, [protected, {}, payload, signature]))
+
+
+@lru_cache(maxsize=16)
+def _protect(kid: bytes) -> bytes:
+    return cbor2.dumps({ALGORITHM: ES256, KEY_ID: kid})

@@ -6,33 +6,20 @@ out. For the letters of Vietnamese that is the letter without its marks, đ is D
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LONGEST = 80
-# letters that do not decompose; as ICAO recommends
-_LETTERS = {
-    "Đ": "D",
-    "Ð": "D",
-    "Ø": "OE",
-    "Æ": "AE",
-    "Œ": "OE",
-    "Þ": "TH",
-    "Ł": "L",
-    "ß": "SS",
-    "ẞ": "SS",
-    "ı": "I",
-}
-_GAPS = frozenset(" -‐‑–")
+# capital letters that do not decompose, as ICAO recommends; what divides names
+_LETTERS = str.maketrans(
+    {"Đ": "D", "Ð": "D", "Ø": "OE", "Æ": "AE", "Œ": "OE", "Þ": "TH", "Ł": "L", "ẞ": "SS"}
+    | dict.fromkeys(" -‐‑–", "<")
+)
+_OTHERS, _SEVERAL = re.compile("[^A-Z<]"), re.compile("<+")
 
 
 def transliterate(name: str) -> str:
     """Return a name in the letters A to Z and "<", at most 80 characters."""
-    letters: list[str] = []
-    for character in unicodedata.normalize("NFC", name):
-        if character in _GAPS:
-            letters.append("<")
-            continue
-        for upper in _LETTERS.get(character, character.upper()):
-            plain = unicodedata.normalize("NFD", _LETTERS.get(upper, upper))
-            letters.extend(letter for letter in plain if "A" <= letter <= "Z")
-    return "<".join(part for part in "".join(letters).split("<") if part)[:LONGEST]
+    upper = unicodedata.normalize("NFC", name).upper().translate(_LETTERS)
+    plain = _OTHERS.sub("", unicodedata.normalize("NFD", upper))
+    return _SEVERAL.sub("<", plain).strip("<")[:LONGEST]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
@@ -27,14 +27,18 @@ class Trust:
 
     signers: dict[bytes, tuple[x509.Certificate, ...]]
     roots: tuple[x509.Certificate, ...]
+    # what was found of a signer before: a signature each, as long as the one to be checked
+    _found: dict[x509.Certificate, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def signed_by_a_root(self, signer: x509.Certificate) -> bool:
         """Tell whether a signer's certificate was signed by its root, where that root is among the trusted ones.
 
         A folder may hold signers alone, as the EU's trust lists do; being in it is then what they are trusted for.
         """
-        named = [root for root in self.roots if root.subject == signer.issuer]
-        return not named or any(_was_issued_by(signer, root) for root in named)
+        if signer not in self._found:
+            named = [root for root in self.roots if root.subject == signer.issuer]
+            self._found[signer] = not named or any(_was_issued_by(signer, root) for root in named)
+        return self._found[signer]
 
 
 def read_trust(files: Mapping[str, bytes]) -> tuple[Trust, list[str]]:

@@ -236,7 +236,7 @@ def check_revocation(claims: Mapping[Any, Any], *, signer: x509.Certificate, rev
     Raises:
         NotValid: signer_revoked or revoked.
     """
-    if signer.issuer.public_bytes() != revoked.issuer:
+    if revoked.issuer not in (b"", signer.issuer.public_bytes()):
         return
     if calculate_kid(signer) in revoked.kids:
         raise NotValid("signer_revoked")
