@@ -19,14 +19,13 @@ export class NotValid extends Error {
 }
 
 /**
- * The COSE message in the text of a QR code.
+ * The COSE message in the text of a QR code, exactly as it is.
  * @throws {NotValid} prefix, base45, compression or too_large
  */
 export async function unpack(text, { prefix = "HC1:", most = MOST_BYTES } = {}) {
-  const trimmed = text.trim();
-  if (!trimmed.startsWith(prefix)) throw new NotValid("prefix");
-  if (trimmed.length > Math.max(MOST_CHARACTERS, 2 * most)) throw new NotValid("too_large");
-  return inflate(attempt("base45", () => decodeBase45(trimmed.slice(prefix.length))), most);
+  if (!text.startsWith(prefix)) throw new NotValid("prefix");
+  if (text.length > Math.max(MOST_CHARACTERS, 2 * most)) throw new NotValid("too_large");
+  return inflate(attempt("base45", () => decodeBase45(text.slice(prefix.length))), most);
 }
 
 /** What a zlib stream holds; it must end where the bytes end, and as an encoder ends it. */

@@ -144,7 +144,7 @@ find("picture").addEventListener("change", async ({ target }) => {
 });
 find("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  check(find("text").value);
+  check(find("text").value.trim()); // as it is pasted, with blanks and line ends around it
 });
 
 find("download").hidden = !location.protocol.startsWith("http");

@@ -1,7 +1,7 @@
 // What the page was published with: whom to trust, and the signed list of what was taken back.
 
 import { NotValid, readClaims, readCose, toHex, unpack } from "./container.js";
-import { checkSignature } from "./verifying.js";
+import { checkSignature, checkSignerTime } from "./verifying.js";
 
 const [PREFIX, MOST, LIST, ISSUED] = ["LR1:", 16 * 1024 * 1024, -65760, 6];
 const [HASH_BYTES, KID_BYTES] = [16, 8];
@@ -22,11 +22,14 @@ export async function readPublished({ made_at: madeAt, trust, revoked }) {
   if (!revoked) return { signers, revoked: none, madeAt, damaged: false };
   try {
     const signed = readCose(await unpack(revoked, { prefix: PREFIX, most: MOST }));
-    await checkSignature(signed, signers);
+    const signer = await checkSignature(signed, signers);
     const claims = readClaims(signed.payload);
-    const content = claims.get(LIST);
-    const list = { certificates: cut(content?.get("c"), HASH_BYTES), kids: cut(content?.get("k"), KID_BYTES) };
-    return { signers, revoked: list, madeAt: claims.get(ISSUED), damaged: false };
+    const [content, signedAt] = [claims.get(LIST), claims.get(ISSUED)];
+    if (!(content instanceof Map) || !Number.isSafeInteger(signedAt)) throw new NotValid("structure");
+    const list = { certificates: cut(content.get("c"), HASH_BYTES), kids: cut(content.get("k"), KID_BYTES) };
+    checkSignerTime(signer, signedAt);
+    if (list.kids.has(signed.kid)) throw new NotValid("signer_revoked");
+    return { signers, revoked: list, madeAt: signedAt, damaged: false };
   } catch (error) {
     if (!(error instanceof NotValid)) throw error;
     return { signers: [], revoked: none, madeAt, damaged: true };

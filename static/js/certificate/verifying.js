@@ -33,12 +33,14 @@ export async function verify(text, { signers, revoked }, at) {
   const claims = readClaims(signed.payload);
   try {
     const signer = await checkSignature(signed, signers);
-    if (at < signer.from || at > signer.until) throw new NotValid("signer_expired");
     const content = getContent(claims);
-    checkKinds(signer, content);
+    if (!listEntries(content).length) throw new NotValid("structure");
+    checkUsages(signer, content);
+    // the list is this page's own: unlike a stranger's it speaks of all signers here
     if (revoked.kids.has(signed.kid)) throw new NotValid("signer_revoked");
     await checkRevocation(content, revoked);
     checkTime(claims, at);
+    checkSignerTime(signer, at);
     return { claims, content, signer };
   } catch (error) {
     if (error instanceof NotValid) throw new NotValid(error.reason, claims);
@@ -72,6 +74,11 @@ async function importKey(spki, name) {
   return key;
 }
 
+/** A signer signs only within the time of its own certificate. */
+export function checkSignerTime(signer, at) {
+  if (at < signer.from || at > signer.until) throw new NotValid("signer_expired");
+}
+
 /** The health certificate among the claims. */
 export function getContent(claims) {
   const health = claims.get(HEALTH);
@@ -80,7 +87,7 @@ export function getContent(claims) {
   return content;
 }
 
-function checkKinds(signer, content) {
+function checkUsages(signer, content) {
   if (!signer.usages.length) return;
   if (!signer.usages.some((kind) => holds(content.get(kind)))) throw new NotValid("key_usage");
 }
@@ -98,8 +105,13 @@ async function checkRevocation(content, revoked) {
 }
 
 function listUvcis(content) {
-  const entries = KINDS.flatMap((kind) => (Array.isArray(content.get(kind)) ? content.get(kind) : []));
-  return entries.flatMap((entry) => (entry instanceof Map && typeof entry.get("ci") === "string" ? [entry.get("ci")] : []));
+  return listEntries(content).flatMap((entry) => (typeof entry.get("ci") === "string" ? [entry.get("ci")] : []));
+}
+
+/** Tests, vaccinations and recoveries; whatever is no entry is passed over. */
+function listEntries(content) {
+  const lists = KINDS.flatMap((kind) => (Array.isArray(content.get(kind)) ? content.get(kind) : []));
+  return lists.filter((entry) => entry instanceof Map);
 }
 
 function checkTime(claims, at) {
@@ -112,6 +124,6 @@ function checkTime(claims, at) {
 function seconds(value) {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return value.getTime() / 1000;
-  if (typeof value !== "number" && typeof value !== "bigint") throw new NotValid("structure");
-  return Number(value);
+  if (typeof value !== "number" || !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) throw new NotValid("structure");
+  return value;
 }

@@ -18,9 +18,9 @@ from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import release_results
 from lims.results.actions.verification import verify_results
 from lims.results.certificates.actions.certificates import issue_certificates
-from lims.results.certificates.revocation_list import Revoked
-from lims.results.certificates.uvci import hash_uvci
-from lims.results.certificates.verifying import get_content, verify
+from lims.results.certificates.publishing import write_revocations
+from lims.results.certificates.refusals import NotValid
+from lims.results.certificates.verifying import get_content, verify, verify_list
 from lims.results.sheets.preparing import draw, prepare_sheets
 from lims.transaction import writing
 
@@ -70,7 +70,7 @@ def amend(world, tube: str, reason: str) -> None:
     ids = [desk.result_of(tube).id]
     assert str(ids[0]) == answer["result"]
     verify_results(actor=world.actor("supervisor_2"), result_ids=ids)
-    verdict = release_results(actor=world.actor("supervisor_2"), result_ids=ids)["verdicts"][0]
+    verdict = release_results(actor=world.actor("supervisor_2"), result_ids=ids, looked=True)["verdicts"][0]
     assert verdict["verdict"] == "good", verdict
 
 
@@ -166,9 +166,12 @@ def test_an_amended_result_says_so_with_the_reason(lab, trust):
     assert "Đọc nhầm đường cong" in words
     (new,) = scan(pdf, dpi=150)
     assert new != old
-    uvci = get_content(verify(old, trust=trust, at=clock.now()).claims)["t"][0]["ci"]
-    with pytest.raises(Exception, match="revoked"):
-        verify(old, trust=trust, at=clock.now(), revoked=Revoked(certificates=frozenset({hash_uvci(uvci)})))
+    db.session.rollback()
+    revoked = verify_list(write_revocations(db.session()).decode(), trust=trust)
+    assert verify(new, trust=trust, at=clock.now(), revoked=revoked)
+    with pytest.raises(NotValid) as refused:
+        verify(old, trust=trust, at=clock.now(), revoked=revoked)
+    assert refused.value.reason == "revoked"
 
 
 def test_without_a_signing_key_the_sheet_says_that_it_has_no_code(lab):

@@ -24,7 +24,7 @@ from lims.results.certificates.revocation_list import Revoked, write_list
 from lims.results.certificates.signing import calculate_kid
 from lims.results.certificates.trust import make_trust
 from lims.results.certificates.uvci import hash_uvci, make_uvci
-from lims.results.certificates.verifying import verify
+from lims.results.certificates.verifying import verify, verify_list
 from lims.results.verifier.bundle import bundle
 
 ROOT = Path(__file__).parents[3]
@@ -85,9 +85,11 @@ def question(text, certificates, at, revoked=""):
     }
 
 
-def judge_in_python(text, certificates, at, revoked=None) -> str:
+def judge_in_python(text, certificates, at, listed="") -> str:
+    trust = make_trust(certificates)
     try:
-        verify(text, trust=make_trust(certificates), at=at, revoked=revoked or Revoked())
+        revoked = verify_list(listed, trust=trust) if listed else Revoked()
+        verify(text, trust=trust, at=at, revoked=revoked)
     except NotValid as error:
         return error.reason
     return "valid"
@@ -124,10 +126,12 @@ def test_of_others_vectors_page_and_python_think_the_same(judge_all):
 class Ours:
     """A signer of our own and its certificates."""
 
-    def __init__(self) -> None:
-        root_key, self.root = make_root(organisation="Thử", now=NOW - timedelta(days=2))
+    def __init__(self, root=None) -> None:
+        self.root_key, self.root = root or make_root(organisation="Thử", now=NOW - timedelta(days=2))
         self.key, request = make_request(organisation="Thử")
-        self.signer = sign_request(request, root_key=root_key, root=self.root, now=NOW - timedelta(days=1))
+        self.signer = sign_request(
+            request, root_key=self.root_key, root=self.root, now=NOW - timedelta(days=1)
+        )
 
     def write(self, *, issued: datetime = NOW, hours: int = 72, uvci: str = "") -> str:
         tested = payload.Tested(
@@ -155,46 +159,42 @@ def ours():
 def test_ours_hold_and_end_and_are_revoked_on_the_page_as_in_python(judge_all, ours):
     uvci = make_uvci()
     text, listed = ours.write(uvci=uvci), ours.write_list(certificates=[hash_uvci(uvci)])
-    kid = calculate_kid(ours.signer)
     cases = [
-        (text, [ours.signer], NOW, "", None, "valid"),
-        (text, [ours.signer], NOW + timedelta(hours=72), "", None, "valid"),
-        (text, [ours.signer], NOW + timedelta(hours=72, seconds=1), "", None, "expired"),
-        (text, [ours.signer], NOW - timedelta(seconds=1), "", None, "not_yet_valid"),
-        (text, [ours.signer], NOW + timedelta(days=4000), "", None, "signer_expired"),
-        (text, [], NOW, "", None, "unknown_signer"),
-        (text, [ours.signer], NOW, listed, Revoked(certificates=frozenset({hash_uvci(uvci)})), "revoked"),
-        (
-            text,
-            [ours.signer],
-            NOW,
-            ours.write_list(kids=[kid]),
-            Revoked(kids=frozenset({kid})),
-            "signer_revoked",
-        ),
-        (
-            ours.write(),
-            [ours.signer],
-            NOW,
-            listed,
-            Revoked(certificates=frozenset({hash_uvci(uvci)})),
-            "valid",
-        ),
-        (f"  {text}\r\n", [ours.signer], NOW, "", None, "valid"),
-        ("HC2:" + text[4:], [ours.signer], NOW, "", None, "prefix"),
-        (text.lower(), [ours.signer], NOW, "", None, "prefix"),
-        ("HC1:" + "0" * 200_000, [ours.signer], NOW, "", None, "too_large"),
+        (text, [ours.signer], NOW, "", "valid"),
+        (text, [ours.signer], NOW + timedelta(hours=72), "", "valid"),
+        (text, [ours.signer], NOW + timedelta(hours=72, seconds=1), "", "expired"),
+        (text, [ours.signer], NOW - timedelta(seconds=1), "", "not_yet_valid"),
+        (ours.write(hours=24 * 3000), [ours.signer], NOW + timedelta(days=2000), "", "signer_expired"),
+        (text, [], NOW, "", "unknown_signer"),
+        (text, [ours.signer], NOW, listed, "revoked"),
+        (ours.write(), [ours.signer], NOW, listed, "valid"),
+        (f"  {text}\r\n", [ours.signer], NOW, "", "prefix"),
+        ("HC2:" + text[4:], [ours.signer], NOW, "", "prefix"),
+        (text.lower(), [ours.signer], NOW, "", "prefix"),
+        ("HC1:" + "0" * 200_000, [ours.signer], NOW, "", "too_large"),
     ]
     expected = [case[-1] for case in cases]
-    assert [judge_in_python(*case[:3], case[4]) for case in cases] == expected
+    assert [judge_in_python(*case[:4]) for case in cases] == expected
     assert judge_all([question(*case[:4]) for case in cases]) == expected
 
 
 @pytest.mark.browser
+def test_a_signer_that_was_revoked_by_another_of_its_root_is_refused(judge_all, ours):
+    other = Ours(root=(ours.root_key, ours.root))
+    listed = other.write_list(kids=[calculate_kid(ours.signer)])
+    case = (ours.write(), [ours.signer, other.signer], NOW, listed)
+    assert judge_in_python(*case) == "signer_revoked"
+    assert judge_all([question(*case)]) == ["signer_revoked"]
+
+
+@pytest.mark.browser
 def test_a_list_that_nobody_trusted_has_signed_makes_the_page_trust_nobody(judge_all, ours):
+    own = ours.write_list(kids=[calculate_kid(ours.signer)])  # a revoked signer speaks for nobody
     forged = ours.write_list(key=ec.generate_private_key(ec.SECP256R1()))
-    questions = [question(ours.write(), [ours.signer], NOW, text) for text in (forged, ours.write(), "LR1:X")]
-    assert judge_all(questions) == ["damaged"] * 3
+    questions = [
+        question(ours.write(), [ours.signer], NOW, text) for text in (forged, ours.write(), "LR1:X", own)
+    ]
+    assert judge_all(questions) == ["damaged"] * 4
 
 
 @pytest.mark.browser

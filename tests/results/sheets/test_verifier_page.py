@@ -102,7 +102,7 @@ def in_english(page: Page) -> None:
 @pytest.mark.browser
 def test_a_valid_certificate_is_shown_with_all_that_is_compared(page, ours):
     in_english(page)
-    said = paste(page, ours.write())
+    said = paste(page, f"  {ours.write()} \n")
     for words in (
         "Not detected",
         "This sheet is genuine and valid.",
