@@ -3,8 +3,8 @@
 # elsewhere one line says what is left out and why.
 #
 #   sh scripts/setup.sh python PYTHON   a Python that can make virtual environments
-#   sh scripts/setup.sh tests           PostgreSQL, Chromium, poppler-utils and node, which the tests drive, and the
-#                                       npm packages of tests/independent/*, which read what the product writes
+#   sh scripts/setup.sh tests           PostgreSQL, Chromium, poppler-utils, curl, jq and node, which the tests drive, and
+#                                       the npm packages of tests/independent/*, which read what the product writes
 set -eu
 
 install() {
@@ -38,6 +38,8 @@ tests)
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
     [ -x /usr/bin/chromium ] || missing="$missing chromium"
     command -v pdftoppm >/dev/null 2>&1 || missing="$missing poppler-utils"
+    command -v curl >/dev/null 2>&1 || missing="$missing curl"
+    command -v jq >/dev/null 2>&1 || missing="$missing jq"
     command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || missing="$missing nodejs npm"
     # shellcheck disable=SC2086  # several words on purpose
     if [ -n "$missing" ] && ! install $missing; then
