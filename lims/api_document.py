@@ -20,6 +20,7 @@ from lims.problems import MEDIA_TYPE
 
 Part = dict[str, Any]
 PREFIX = "/api/v1/"
+METHODS = ("get", "post", "put", "patch", "delete")
 ARGUMENT = re.compile(r"<(?:[^<:>]+:)?([^<>]+)>")
 # Arguments of addresses that are printed codes → the kind of code.
 CODES = {
@@ -124,6 +125,42 @@ def _complete(app: APIFlask, document: Part) -> Part:
             _shape_arguments(operation, path)
             _answer(operation, _statuses(operation, endpoint, permission, schemas))
     return document
+
+
+def list_addresses(app: APIFlask) -> list[dict[str, Any]]:
+    """Return every address of the API for a page: `method`, `path`, `summary`, `tag`, `permission`, `takes`.
+
+    `permission` is empty for an open address; `takes` are the fields of the body or the query, those that must be
+    there before the others.
+    """
+    document: Any = app.spec
+    schemas = document["components"]["schemas"]
+    found = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                found.append(
+                    {
+                        "method": method.upper(),
+                        "path": path,
+                        "summary": operation["summary"],
+                        "tag": operation["tags"][0],
+                        "permission": operation.get("x-permission", ""),
+                        "takes": _takes(operation, schemas),
+                    }
+                )
+    return sorted(found, key=lambda one: (one["tag"], one["path"], one["method"]))
+
+
+def _takes(operation: Part, schemas: Mapping[str, Part]) -> list[tuple[str, bool]]:
+    """Return the names of what an address takes, each with whether it must be there."""
+    asked = [
+        (one["name"], one.get("required", False)) for one in operation["parameters"] if one["in"] == "query"
+    ]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    schema = schemas.get(body.get("$ref", "").rpartition("/")[2], {})
+    asked += [(name, name in schema.get("required", ())) for name in schema.get("properties", {})]
+    return sorted(asked, key=lambda one: not one[1])
 
 
 def _operations(app: APIFlask) -> Iterator[tuple[str, str, str]]:

@@ -128,5 +128,6 @@ OPEN_ENDPOINTS: Mapping[str, str] = {
     "outbox_api.note_receipt": "SMS gateways have no account; they sign, or send a secret; wrong ones are limited",
     "field_api.enrol_device": "a phone has nothing but the coordinator's code; limited in tries",
     "openapi.spec": "the API's own description; holds no data",
+    "clients.list_addresses": "the same for people to read",
     "fhir.show_capabilities": "what the FHIR server can do; holds no data",
 }

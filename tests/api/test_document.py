@@ -14,6 +14,7 @@ from security.stage import NOON, Stage, staged
 
 from lims import clock
 from lims.auth.rules import OPEN_ENDPOINTS, PERMISSIONS
+from lims.auth.scopes import WITHHELD
 
 ADDRESS = "/api/v1/openapi.json"
 # Random requests for each operation, after the examples and the edges of every value.
@@ -125,3 +126,15 @@ def test_every_operation_names_its_scope(document):
     ]
     is_open = {name.replace("_api.", ".") for name in OPEN_ENDPOINTS}
     assert [name for name in without if name not in is_open] == []
+
+
+def test_the_page_for_people_names_every_address_and_its_scope(client, document):
+    page = client.get("/clients/addresses")
+    assert page.status_code == 200
+    lacking = [
+        (method, path)
+        for path, method, one in operations(document)
+        if f"{method.upper()} {path}" not in page.text
+        or (one.get("x-permission", "") not in WITHHELD and one.get("x-permission", "") not in page.text)
+    ]
+    assert lacking == []

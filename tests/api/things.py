@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ from lims.auth.actions import create_user
 from lims.auth.clients.actions import add_client
 from lims.auth.rules import DEVICE, PERMISSIONS, ROLES
 from lims.auth.scopes import SCOPES
+from lims.extensions import db
+from lims.pooling.models import Assay
 
 # Whose work an address is, where several roles have its permission: the one that sees most of the stage.
 FIRST = ("coordinator", "supervisor", "technician", "collector", "administrator", "health_worker", "courier")
@@ -48,7 +51,13 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "people.code": stage.open[0],
         "tubes.code": stage.waiting[0],
         "channel": "sms",
-        "address": "0912 000 111",
+        "address": "0912 000 222",
+        "definition": _definition(stage),
+        "content_base64": base64.b64encode("Họ và tên,Năm sinh\nTrần Thị Tám,1975\n".encode()).decode(),
+        "lot": "L-2",
+        "label": "Trực",
+        "starts_on": "2021-08-20",
+        "name": "Mới",
         "export_kind": "tubes",
         "tubes": [stage.waiting[0]],
         "pools": [stage.closed_pool],
@@ -59,6 +68,13 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "birth_date": "1980",
         "result_code": stage.result_code,
     }
+
+
+def _definition(stage: Stage) -> dict[str, Any]:
+    with stage.app.app_context():
+        definition = db.session.get(Assay, stage.assay_id).definition
+        db.session.remove()
+    return dict(definition)
 
 
 def program_token(stage: Stage) -> str:

@@ -6,9 +6,12 @@ The description is filled with examples first, the things of a stage, so that ad
 from __future__ import annotations
 
 import copy
+import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 import schemathesis
@@ -20,6 +23,9 @@ from lims import clock
 
 Document = dict[str, Any]
 SEED = 2021
+CLIENT_ID = re.compile(rb'("(?:client_id|opening_id)": ?")[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=")')
+# One request of so many keeps the ids that were sent before.
+SENT_AGAIN = 8
 # No answer of the kind 5xx, and none that the description does not know.
 CHECKS = (
     "not_a_server_error",
@@ -53,6 +59,7 @@ class Speaking:
         self.app = app
         self.token_for = token_for
         self.moment = moment
+        self.sent = self.made = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         with clock.at(self.moment):
@@ -63,7 +70,20 @@ class Speaking:
                 environ.pop("HTTP_AUTHORIZATION", None)
             # the client of the tests unpacks nothing
             environ.pop("HTTP_ACCEPT_ENCODING", None)
+            self._renew_ids(environ)
             return self.app.wsgi_app(environ, start_response)
+
+    def _renew_ids(self, environ: dict[str, Any]) -> None:
+        """Give what is sent ids of its own, as senders do; schemathesis has one for all, which opens only one door."""
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        self.sent += 1
+        if self.sent % SENT_AGAIN:
+            body = CLIENT_ID.sub(lambda found: found[1] + self._next_id(), body)
+        environ["wsgi.input"] = BytesIO(body)
+
+    def _next_id(self) -> bytes:
+        self.made += 1
+        return str(uuid.UUID(int=self.made)).encode()
 
 
 def filled(document: Mapping[str, Any], things: Mapping[str, Any]) -> Document:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from apiflask import APIFlask
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -12,7 +14,7 @@ from werkzeug.wrappers import Response
 from wtforms import IntegerField, SelectField, SelectMultipleField, StringField, widgets
 from wtforms.validators import InputRequired
 
-from lims import clock
+from lims import api_document, clock
 from lims.auth import scopes as rules
 from lims.auth.clients import actions, queries
 from lims.errors import InvalidInput, LimsError
@@ -55,6 +57,16 @@ def list_clients() -> str:
         words=rules.STANDINGS,
         scope_words=rules.SCOPES,
         more_url=more_url,
+    )
+
+
+@clients.get("/addresses")
+def list_addresses() -> str:
+    """Show every address of the API, what it takes and the scope it asks for; its description for people."""
+    return render_template(
+        "auth/addresses.html",
+        addresses=api_document.list_addresses(cast(APIFlask, current_app)),
+        scope_words=rules.SCOPES,
     )
 
 
