@@ -127,6 +127,8 @@ def test_who_entered_the_values_does_not_verify_a_list(lab):
         ("household", codes.mint("household"), NotFound, "key"),
         ("commune", str(uuid.uuid4()), NotFound, "key"),
     ],
+    # the codes are drawn at random, and each process must give its tests the same names
+    ids=["no such kind", "no code", "of a tube", "no key of a commune", "unknown household", "unknown commune"],
 )
 def test_a_list_that_is_none_is_refused_by_its_field(lab, kind, key, error, field):
     for step in (verify_list, release_list):
