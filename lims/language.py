@@ -7,6 +7,7 @@ from math import isfinite
 
 from flask import Flask, g, request, session
 from flask_babel import format_decimal, gettext
+from flask_babel.speaklater import LazyString
 
 from lims.clock import ZONE
 from lims.errors import LimsError
@@ -53,6 +54,11 @@ def say_word(value: object) -> str:
     """Return a state, finding, role, reason or kind in the reader's language; other values as they are."""
     text = str(value)
     return gettext(WORDS[text]) if text in WORDS else text
+
+
+def label_word(word: str) -> LazyString:
+    """Return a word as the label of a choice: with a capital, in the language of whoever will be shown the form."""
+    return LazyString(lambda: say_word(word).capitalize())
 
 
 def say_error(error: LimsError) -> str:

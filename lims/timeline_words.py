@@ -94,6 +94,7 @@ SAID = {
         N_("A new result code was issued; the old one no longer works"), "arrow-repeat", "look"
     ),
     "restricted": Saying(N_("Only kept from now on"), "lock", "look"),
+    "restriction_lifted": Saying(N_("Used again as before"), "check-circle", "good"),
     "resulted": Saying(N_("Sample has a result"), "check"),
     "retired": Saying(N_("Replaced by a newer version"), "arrow-repeat"),
     "reviewed": Saying(N_("Reviewed"), "check"),

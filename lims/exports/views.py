@@ -31,7 +31,7 @@ exports = Blueprint("exports", __name__)
 class ExportForm(FlaskForm):
     """What to take, narrowed how, in which format."""
 
-    kind = SelectField(_l("What"), validate_choice=False)
+    kind = SelectField(_l("Which data"), validate_choice=False)
     format = SelectField(
         _l("Format"),
         choices=[SelectChoice(value=word, label=word.upper()) for word in FORMATS],

@@ -73,6 +73,12 @@ class DataCorrected(BaseModel):
     revoked: int
 
 
+class RestrictionLifted(BaseModel):
+    """One of the declarations of whom it was."""
+
+    declaration: str
+
+
 class DataRequestShown(BaseModel):
     """A request and its terms."""
 
@@ -152,3 +158,12 @@ def settle_data_request(request_id: uuid.UUID, json_data: Settlement) -> dict[st
 def correct_data(code: str, json_data: CorrectionAsked) -> dict[str, Any]:
     """Correct the data of the person of a declaration."""
     return correct_person(actor=current_actor(), declaration_code=code, corrected=json_data.corrected())
+
+
+@personal_api.post("/people/<code>/restriction-end")
+@personal_api.output(RestrictionLifted)
+@personal_api.doc(summary="Use a restricted person's data again as before", responses=[404, 409])
+@needs("handle_data_requests")
+def lift_restriction(code: str) -> dict[str, Any]:
+    """Lift a restriction that the person no longer wants."""
+    return actions.lift_restriction(actor=current_actor(), declaration_code=code)

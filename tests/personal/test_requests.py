@@ -21,7 +21,12 @@ from lims.errors import AlreadyDone, InvalidInput, NotFound, Refused
 from lims.extensions import db, vault
 from lims.intake.models import Declaration, Discrepancy, PersonIdentity, Sample
 from lims.personal.actions.corrections import BEFORE, Corrected, correct_person
-from lims.personal.actions.requests import answer_request, ask_about_data, settle_request
+from lims.personal.actions.requests import (
+    answer_request,
+    ask_about_data,
+    lift_restriction,
+    settle_request,
+)
 from lims.personal.models import DataRequest, PersonCorrection
 from lims.personal.own_data import describe_person
 from lims.personal.queries.requests import count_overdue, find_held
@@ -162,6 +167,27 @@ def test_an_objection_ends_the_declaration_and_names_the_person_in_no_file(world
     assert db.session.get(Declaration, somebody.declaration_id).status == "withdrawn"
 
 
+def test_a_restriction_ends_when_the_person_wants_it(world, client):
+    somebody = declare_somebody(world)
+    staff = world.actor("health_worker")
+    with pytest.raises(AlreadyDone):
+        lift_restriction(actor=staff, declaration_code=somebody.code)
+    _settle(world, _ask(somebody, "restriction"))
+    with pytest.raises(NotFound):
+        lift_restriction(actor=world.actor("technician"), declaration_code=somebody.code)
+    sign_in(client, staff)
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    address = f"/people/{somebody.code}/restriction-end"
+    assert address in client.get(f"/people/{somebody.code}/correction").text
+    assert client.post(address).status_code == 302
+    assert person_of(somebody).restricted_at is None
+    assert address not in client.get(f"/people/{somebody.code}/correction").text
+    again = client.post(f"/api/v1{address}", headers=bearer(staff))
+    assert again.status_code == 409
+    verbs = [event.verb for event in db.session.scalars(select(audit.Event))]
+    assert verbs.count("restriction_lifted") == 1
+
+
 def test_a_restriction_only_keeps(world):
     somebody = declare_somebody(world)
     _settle(world, _ask(somebody, "restriction"))
@@ -195,7 +221,8 @@ def test_a_person_who_was_detected_is_erased_only_when_the_campaign_has_ended(wo
     result_id, person_id, declaration_id = result.id, result.sample.person_id, result.sample.declaration_id
     asked = ask_about_data(actor=RESIDENT, declaration_id=declaration_id, kind="erasure", note="")
     with writing() as session:
-        session.get(Result, result_id).finding = "detected"
+        changed = session.get(Result, result_id)
+        changed.finding, changed.look = "detected", "curve"
     assert find_held(db.session(), person_id=person_id).detected_in_open_campaign
     with pytest.raises(Refused, match="infectious diseases"):
         _settle(world, uuid.UUID(asked["request"]))

@@ -25,10 +25,9 @@ from lims.intake.people_rows import Reason
 from lims.intake.queries import lists as queries
 from lims.intake.rules import CONSENT_WAYS_OF_LISTS
 from lims.intake.views import intake
-from lims.language import say, say_error
+from lims.language import label_word, say, say_error
 from lims.places import queries as place_queries
 from lims.security import current_actor, needs
-from lims.words import WORDS
 
 SHOWN_ROWS = 500
 
@@ -43,7 +42,7 @@ class ListForm(FlaskForm):
     consent = BooleanField(_l("The people on this list have agreed to be tested."))
     consent_given = RadioField(
         _l("How have they agreed?"),
-        choices=[SelectChoice(word, _l(WORDS[word].capitalize())) for word in CONSENT_WAYS_OF_LISTS],
+        choices=[SelectChoice(word, label_word(word)) for word in CONSENT_WAYS_OF_LISTS],
         validate_choice=False,
     )
     dry_run = BooleanField(_l("Only check the file, change nothing"))

@@ -13,6 +13,7 @@ from lims.auth.actors import Actor
 from lims.errors import AlreadyDone, InvalidInput, NotFound
 from lims.extensions import vault
 from lims.intake.models import Declaration, Person
+from lims.intake.queries.declarations import get_declaration
 from lims.names import clean_text
 from lims.personal import rules
 from lims.personal.actions.corrections import Corrected, apply_correction
@@ -159,6 +160,30 @@ def _grant(
         person.restricted_at = clock.now()
         audit.note(session, "person", person.id, "restricted")
     return {"withdrawn": _withdraw_open(session, person.id) if request.kind == "objection" else 0}
+
+
+@action
+def lift_restriction(session: Session, *, actor: Actor, declaration_code: str) -> dict[str, Any]:
+    """Use a person's data again as before, because the person wants it so.
+
+    Args:
+        actor: staff of the commune, who have seen the person's papers.
+        declaration_code: one of the person's declarations.
+
+    Returns:
+        `declaration`.
+
+    Raises:
+        NotFound: it is not among the actor's places, or the identity was erased.
+        AlreadyDone: the data are not restricted.
+    """
+    declaration = get_declaration(session, actor=actor, code=declaration_code)
+    person = queries.lock_person(session, person_id=declaration.person_id)
+    if person.restricted_at is None:
+        raise AlreadyDone("The data of this person are not restricted.", field="code")
+    person.restricted_at = None
+    audit.note(session, "person", person.id, "restriction_lifted")
+    return {"declaration": declaration.code}
 
 
 def _withdraw_open(session: Session, person_id: uuid.UUID) -> int:

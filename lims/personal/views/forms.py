@@ -8,9 +8,8 @@ from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaF
 from wtforms.fields import SelectChoice
 
 from lims.errors import LimsError
-from lims.language import say_error
+from lims.language import label_word, say_error
 from lims.personal.rules import DECISIONS, REQUEST_KINDS
-from lims.words import WORDS
 
 
 class Blaming(FlaskForm):
@@ -40,7 +39,7 @@ class AskingForm(Blaming):
     ticket = HiddenField()
     kind = RadioField(
         _l("What do you ask for?"),
-        choices=[SelectChoice(word, _l(WORDS[word].capitalize())) for word in REQUEST_KINDS],
+        choices=[SelectChoice(word, label_word(word)) for word in REQUEST_KINDS],
         validate_choice=False,
     )
     note = TextAreaField(_l("In your own words"))
@@ -66,7 +65,7 @@ class SettlementForm(CorrectionForm):
 
     decision = SelectField(
         _l("Decision"),
-        choices=[SelectChoice(word, _l(WORDS[word])) for word in DECISIONS],
+        choices=[SelectChoice(word, label_word(word)) for word in DECISIONS],
         validate_choice=False,
     )
     answer = TextAreaField(_l("What the person is told"))

@@ -128,7 +128,8 @@ def correct_person(code: str) -> str | Response | tuple[str, int]:
     declaration = get_declaration(db.session(), actor=current_actor(), code=code)
     code, person_id = declaration.code, declaration.person_id
     if request.method == "GET":
-        answer = _correction(code, CorrectionForm(formdata=None, data=_values(declaration.person)))
+        form = CorrectionForm(formdata=None, data=_values(declaration.person))
+        answer = _correction(code, form, is_restricted=declaration.person.restricted_at is not None)
         record_accesses(actor=current_actor(), person_ids=[person_id], shown_by="record")
         return answer
     form = CorrectionForm()
@@ -148,8 +149,17 @@ def correct_person(code: str) -> str | Response | tuple[str, int]:
     return redirect(url_for("intake.show_declaration", code=code))
 
 
-def _correction(code: str, form: CorrectionForm) -> str:
-    return render_template("personal/correction.html", form=form, code=code)
+@personal.post("/people/<code>/restriction-end")
+@needs("handle_data_requests")
+def lift_restriction(code: str) -> Response:
+    """Use the data of somebody who is there in person again as before."""
+    done = actions.lift_restriction(actor=current_actor(), declaration_code=code)
+    flash(_("The data are used again as before."), "success")
+    return redirect(url_for("intake.show_declaration", code=done["declaration"]))
+
+
+def _correction(code: str, form: CorrectionForm, is_restricted: bool = False) -> str:
+    return render_template("personal/correction.html", form=form, code=code, is_restricted=is_restricted)
 
 
 def _corrected(form: CorrectionForm) -> Corrected:
