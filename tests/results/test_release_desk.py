@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from outbox.town import give_phones
 from pooling import bench
 from pooling.received import samples_of
 from reconciled import assert_reconciled
@@ -12,7 +13,7 @@ from results import desk
 from results.test_pages_and_api import press, send
 from results.test_verification import detected_and_confirmed
 from signing import bearer, sign_in
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from statements import count_statements
 
 from lims import codes
@@ -20,8 +21,16 @@ from lims.errors import AlreadyDone, InvalidInput, NotFound
 from lims.extensions import db
 from lims.intake.actions.discrepancies import Finding, open_discrepancies
 from lims.intake.models import Declaration, Sample, Tube
-from lims.results.actions.release import hold_results, release_list, release_results, unhold_results
-from lims.results.actions.verification import verify_list, verify_results
+from lims.outbox.actions.receivers import add_webhook
+from lims.outbox.models import Message
+from lims.results.actions.release import (
+    hold_results,
+    release_list,
+    release_results,
+    release_run,
+    unhold_results,
+)
+from lims.results.actions.verification import verify_list, verify_results, verify_run
 from lims.transaction import writing
 
 
@@ -77,6 +86,26 @@ def test_the_desk_costs_the_same_for_2_results_and_for_200(lab, client):
     assert abs(spent[0] - spent[1]) <= 1  # the signed-in moment is noted now and then
 
 
+def test_a_release_with_all_its_messages_costs_the_same_for_2_people_and_for_300(lab):
+    add_webhook(
+        actor=lab.actor("administrator"),
+        name="Hệ thống khác",
+        url="https://example.org/lims",
+        events=["result.released"],
+        place_id=None,
+    )
+    spent = []
+    for count in (2, 300):
+        run, tubes = desk.run_tubes(lab, count)
+        give_phones(tubes)
+        verify_run(actor=lab.actor("supervisor"), run_code=run)
+        with count_statements() as sent:
+            release_run(actor=lab.actor("supervisor"), run_code=run)
+        spent.append(len(sent))
+        assert db.session.scalar(select(func.count()).select_from(Message)) in (4, 604)
+    assert spent[0] == spent[1]
+
+
 def test_a_household_on_two_plates_is_verified_and_released_in_two_steps(lab):
     _first, some = desk.run_tubes(lab, 3)
     _second, others = desk.run_tubes(lab, 3)
@@ -128,7 +157,14 @@ def test_who_entered_the_values_does_not_verify_a_list(lab):
         ("commune", str(uuid.uuid4()), NotFound, "key"),
     ],
     # the codes are drawn at random, and each process must give its tests the same names
-    ids=["no such kind", "no code", "of a tube", "no key of a commune", "unknown household", "unknown commune"],
+    ids=[
+        "no such kind",
+        "no code",
+        "of a tube",
+        "no key of a commune",
+        "unknown household",
+        "unknown commune",
+    ],
 )
 def test_a_list_that_is_none_is_refused_by_its_field(lab, kind, key, error, field):
     for step in (verify_list, release_list):
