@@ -99,7 +99,7 @@ class Settings:
             trusted_proxies=int(proxies),
             fhir_systems=_read_pairs(env, "FHIR_SYSTEMS"),
             fhir_codes=_read_pairs(env, "FHIR_CODES"),
-            **_read_notification(env, base_url),
+            **_read_notification(env, base_url) | (_notify_nobody(env, instance_path) if demo else {}),
         )
 
     @property
@@ -116,8 +116,20 @@ def _read_pairs(env: Mapping[str, str], name: str) -> dict[str, str]:
     """
     parts = [part.strip() for part in env.get(name, "").split(",") if part.strip()]
     if any("=" not in part for part in parts):
-        raise SettingsError(f"{name} must be pairs such as cccd=https://example.org/cccd, with commas between.")
+        raise SettingsError(
+            f"{name} must be pairs such as cccd=https://example.org/cccd, with commas between."
+        )
     return {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in parts)}
+
+
+def _notify_nobody(env: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """Return the settings of the demonstration's messages: its numbers are invented, and may be somebody's."""
+    file = env.get("OUTBOX_FILE", "")
+    return {
+        "sms_gateway": None,
+        "smtp_url": "",
+        "outbox_file": Path(file).absolute() if file else folder / "outbox.jsonl",
+    }
 
 
 def _read_notification(env: Mapping[str, str], base_url: str) -> dict[str, Any]:

@@ -71,4 +71,5 @@ def run(host: str, port: int, workers: int, people: int) -> None:
         start.prepare(settings, people=people)
         for line in start.describe(settings):
             click.echo(line)
-        serving.serve(settings, host=host, port=port, workers=workers)
+        with start.sending(settings):
+            serving.serve(settings, host=host, port=port, workers=workers)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from lims import clock
 from lims.demo.batches import Batch, Invention
+from lims.demo.messages import leave_some_stuck, put_on_call
 from lims.demo.people import invent_people
 from lims.demo.phones import enrol_phones
 from lims.demo.province import LABORATORIES, PROVINCE_CODE, Setting, set_up
@@ -63,12 +64,14 @@ def play(*, people: int, prevalence: float, seed: int, quiet: bool = False) -> P
     with tqdm(total=people, disable=quiet or None, unit=" people", desc="Setting up", leave=False) as bar:
         with clock.at(clock.now() - timedelta(days=2)):
             setting = set_up()
+            put_on_call(setting)
         batches = plan(setting, invented, dice)
         for batch in batches:
             bar.set_description(f"{batch.laboratory} {batch.last}")
             batch.play()
             bar.update(len(batch.people))
         enrol_phones(setting)
+        leave_some_stuck()
     return Played(
         people=people,
         infected=sum(person.is_infected for person in invented),

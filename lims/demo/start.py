@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from lims import database
@@ -69,6 +72,30 @@ def prepare(settings: Settings, *, people: int) -> None:
             "or name another one in LIMS_INSTANCE or DATABASE_URL."
         )
     keys.make_keys()
+
+
+@contextmanager
+def sending(settings: Settings) -> Iterator[None]:
+    """Let a worker send the demonstration's messages, into a file, while the server inside runs."""
+    if not settings.demo:
+        yield
+        return
+    known = {
+        "DATABASE_URL": settings.database_url,
+        "LIMS_INSTANCE": str(settings.instance_path),
+        "SECRET_KEY": settings.secret_key,
+        "BASE_URL": settings.base_url,
+        "DEMO": "1",
+    }
+    worker = subprocess.Popen([sys.executable, "-m", "lims.cli", "worker"], env={**os.environ, **known})
+    here = os.getpid()
+    try:
+        yield
+    finally:
+        # the server's processes, forked from this one, pass here, too
+        if os.getpid() == here:
+            worker.terminate()
+            worker.wait()
 
 
 def describe(settings: Settings) -> Iterator[str]:
