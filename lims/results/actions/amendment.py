@@ -51,12 +51,12 @@ def amend_result(
         Refused: it is not the current version, its sample is closed, or it is on hold for a reason that must end
             first.
     """
+    before = queries.lock_result(session, actor=actor, result_id=result_id)
     reason = check_reason(reason, field="reason")
     if finding not in FINDINGS:
         raise InvalidInput(
             "“%(finding)s” is not a finding. Choose one of the list.", field="finding", finding=finding
         )
-    before = queries.lock_result(session, actor=actor, result_id=result_id)
     sample = session.get(Sample, before.sample_id, with_for_update=True)
     if before.status in ("superseded", "held") or sample is None or sample.status != "resulted":
         raise Refused(

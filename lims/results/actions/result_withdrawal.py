@@ -62,10 +62,10 @@ def withdraw_result(
         WrongState: a newer version has replaced it.
         Refused: it is on hold for what ends by itself, its sample has ended otherwise, or its tube cannot be tested.
     """
+    result = queries.lock_result(session, actor=actor, result_id=result_id)
     reason = check_reason(reason, field="reason")
     if then not in AFTER_WITHDRAWAL:
         raise InvalidInput("Say what is to follow: choose one of the list.", field="then")
-    result = queries.lock_result(session, actor=actor, result_id=result_id)
     sample = queries.lock_samples(session, sample_ids=[result.sample_id])[0]
     _check_can_withdraw(result, sample)
     was_released = result.status == "released"
