@@ -12,6 +12,8 @@ from vn_collate import collate_key
 from lims.errors import InvalidInput
 
 MOST_IN_A_POOL = 20
+# From the campaign's days others are counted, as that of erasure: a year that no calendar follows would break them.
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 MOST_HOURS = 8760
 MOST_REACTIONS = 1_000_000
 MOST_ADVICE = 1000
@@ -49,6 +51,11 @@ def check_campaign(
     Raises:
         InvalidInput: names the field.
     """
+    for field, day in (("starts_on", starts_on), ("ends_on", ends_on)):
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise InvalidInput(
+                "Choose a day from %(first)s to %(last)s.", field=field, first=FIRST_YEAR, last=LAST_YEAR
+            )
     if ends_on is not None and ends_on < starts_on:
         raise InvalidInput("The last day is before the first. Change one of them.", field="ends_on")
     for field, size in (("pool_size", pool_size), ("mixed_tube_size", mixed_tube_size)):

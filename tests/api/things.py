@@ -56,6 +56,8 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "content_base64": base64.b64encode("Họ và tên,Năm sinh\nTrần Thị Tám,1975\n".encode()).decode(),
         "lot": "L-2",
         "label": "Trực",
+        "file_name": "danh-sach.csv",
+        "consent_given": "signed_list",
         "starts_on": "2021-08-20",
         "name": "Mới",
         "export_kind": "tubes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, true, tuple_
@@ -17,6 +17,8 @@ from lims.errors import InvalidInput
 from lims.vault import Vault
 
 ROWS_AT_ONCE = 2_000
+# Days that are also days in every other zone, and have a day before and after them.
+EARLIEST, LATEST = date(2, 1, 1), date(9998, 12, 31)
 Column = InstrumentedAttribute[Any] | ColumnElement[Any]
 
 
@@ -90,9 +92,9 @@ class Kind:
                 )
             query = query.where(self.of_campaign(filters.campaign_id))
         if filters.since is not None:
-            query = query.where(self.at >= begin_of(filters.since))
+            query = query.where(self.at >= begin_of(max(filters.since, EARLIEST)))
         if filters.until is not None:
-            query = query.where(self.at < begin_of(date.fromordinal(filters.until.toordinal() + 1)))
+            query = query.where(self.at < begin_of(min(filters.until, LATEST) + timedelta(days=1)))
         return query
 
 
