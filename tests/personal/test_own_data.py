@@ -20,6 +20,7 @@ from lims import clock, codes
 from lims.auth.throttles import READ_CODE
 from lims.errors import InvalidInput
 from lims.extensions import db, vault
+from lims.intake.actions.accesses import record_accesses
 from lims.intake.actions.boxes import pack_tubes
 from lims.intake.consent import TEXTS, get_current_text
 from lims.intake.models import Declaration, PersonAccess, Sample
@@ -238,3 +239,12 @@ def test_how_somebody_agreed_is_kept(world, pages):
     db.session.rollback()
     listed = db.session.scalars(select(Declaration).where(Declaration.declared_by == "list")).one()
     assert listed.consent_given == "signed_list"
+
+
+def test_what_was_seen_long_ago_is_folded_away_and_still_there(world, pages):
+    somebody = declare_somebody(world)
+    for _ in range(25):
+        record_accesses(actor=world.actor("coordinator"), person_ids=[somebody.person_id], shown_by="record")
+    page = _open(pages, somebody).text
+    assert page.count("looked at your record") == 25
+    assert "5 times before" in page
