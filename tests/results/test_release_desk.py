@@ -215,6 +215,20 @@ def test_a_positive_is_released_only_by_who_has_looked_and_that_is_kept(lab):
     assert (released.look, released.released_by_id) == ("ct", actor.user_id)
 
 
+def test_after_one_positive_the_next_of_the_same_run_is_offered(lab, client):
+    tubes = desk.run_tubes(lab, 2, size=1, finding="detected")[1]
+    bench.send_on(lab, tubes)
+    pools = [bench.pools_of(tube)[-1].code for tube in tubes]
+    desk.run_plate(lab, dict.fromkeys(pools, "detected"), confirming=True)
+    first, second = (f"/results/{desk.result_of(tube).id}" for tube in tubes)
+    sign_in(client, lab.actor("supervisor_confirming"))
+    assert f'href="{second}"' in client.get(first).text
+    press(client, f"{first}/verify")
+    page = press(client, f"{first}/release", looked="yes").text
+    assert f'href="{second}"' in page
+    assert f'href="{first}"' not in client.get(second).text
+
+
 def test_a_hold_and_its_end_are_kept_with_who_when_and_why(lab):
     _run, (tube,) = desk.run_tubes(lab, 1)
     ids = [desk.result_of(tube).id]

@@ -351,6 +351,21 @@ def get_current_id(session: Session, *, actor: Actor, sample_id: uuid.UUID) -> u
     return key
 
 
+def find_next_to_look_at(session: Session, *, result: Result) -> uuid.UUID | None:
+    """Return the next result of the same run that is decided alone, or None; the first again after the last."""
+    return session.scalar(
+        select(Result.id)
+        .where(
+            Result.run_id == result.run_id,
+            Result.id != result.id,
+            Result.status.in_(("preliminary", "verified")),
+            Result.finding != "not_detected",
+        )
+        .order_by(Result.id < result.id, Result.id)
+        .limit(1)
+    )
+
+
 def get_standing(session: Session, *, result_id: uuid.UUID) -> Standing:
     """Return what decides about one result, to show which steps are possible."""
     return read_standings(session, Result.id == result_id)[0]

@@ -70,6 +70,7 @@ def show_result(result_id: uuid.UUID) -> str:
         can_unhold=result.status == "held" and result.hold_reason not in ENDS_BY_ITSELF,
         is_current=result.status != "superseded",
         latest=versions[0],
+        next_id=queries.find_next_to_look_at(session, result=result) if actor.can("verify_results") else None,
         can_withdraw=RESULT.can(result.status, "withdrawn") and result.hold_reason not in ENDS_BY_ITSELF,
         can_amend=result.status not in ("held", "superseded") and result.sample.status == "resulted",
         findings=FINDINGS,
