@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from lims import clock
 from lims.demo.batches import Batch, Invention
-from lims.demo.messages import leave_some_stuck, put_on_call
+from lims.demo.messages import put_on_call, send_until_noon
 from lims.demo.people import invent_people
 from lims.demo.phones import enrol_phones
 from lims.demo.province import LABORATORIES, PROVINCE_CODE, Setting, set_up
@@ -71,7 +71,7 @@ def play(*, people: int, prevalence: float, seed: int, quiet: bool = False) -> P
             batch.play()
             bar.update(len(batch.people))
         enrol_phones(setting)
-        leave_some_stuck()
+        send_until_noon()
     return Played(
         people=people,
         infected=sum(person.is_infected for person in invented),

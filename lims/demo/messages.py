@@ -1,7 +1,7 @@
-"""The demonstration's messages: who is on call, and two messages that wait for somebody's decision.
+"""The demonstration's messages: who is on call, what was sent until noon, and two that wait for somebody's decision.
 
-All others are written by the campaign's own actions and sent by the worker that runs beside the demonstration's server,
-into a file.
+They are written by the campaign's own actions; later ones are sent by the worker that runs beside the demonstration's
+server, into a file.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from lims.extensions import settings, vault
 from lims.outbox.actions.receipts import note_receipt
 from lims.outbox.actions.receivers import add_on_call
 from lims.outbox.actions.sending import find_lost, take_next
+from lims.outbox.drivers.to_file import FileDriver
 from lims.outbox.letters import Letter, Outcome, Receipt
 from lims.outbox.rules import LEASE
 from lims.outbox.writing import Paper
 
-WORKER, CHANNEL = "demonstration", "sms"
+WORKER, CHANNEL, MOST = "demonstration", "sms", 200
 FAILED = Receipt("demonstration-1", None, is_delivered=False, word="4")
 
 
@@ -35,8 +36,9 @@ def put_on_call(setting: Setting) -> None:
         add_on_call(actor=SYSTEM, place_id=place_id, channel="email", address=address, label=label)
 
 
-def leave_some_stuck() -> None:
-    """Let a worker die with one message in its hand, and a gateway report another as not delivered, at a noon."""
+def send_until_noon() -> None:
+    """Let a worker send what was due at a noon: it dies with one message in its hand, one is not delivered, all others
+    arrive in the file."""
     noon = clock.local(clock.now()).replace(hour=12, minute=0)
     if noon > clock.now():
         noon -= timedelta(days=1)
@@ -51,6 +53,22 @@ def leave_some_stuck() -> None:
     _take(noon + 3 * LEASE, done=sent, is_ending=True)
     with clock.at(noon + 3 * LEASE):
         note_receipt(actor=RESIDENT, receipt=FAILED)
+    _send_some(noon + 3 * LEASE)
+
+
+def _send_some(moment: datetime) -> None:
+    """Send into the file, as the worker does; a large campaign's messages are left to the worker itself."""
+    file = settings().outbox_file
+    if file is None:
+        return
+    driver, done = FileDriver(file), None
+    for _message in range(MOST):
+        letter = _take(moment, done=done)
+        if letter is None:
+            return
+        with clock.at(moment):
+            done = Outcome(letter, is_sent=True, provider_id=driver.send(letter))
+    _take(moment, done=done, is_ending=True)
 
 
 def _take(moment: datetime, *, done: Outcome | None = None, is_ending: bool = False) -> Letter | None:

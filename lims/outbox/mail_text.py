@@ -19,9 +19,9 @@ def say_alert(template: str, data: Mapping[str, object], *, base_url: str) -> tu
     laboratory = data["laboratory"]
     if template == STUCK_ALERT:
         return (
-            f"Có tin nhắn không chắc đã đến nơi – {laboratory}",
-            f"Phòng xét nghiệm {laboratory}: có tin nhắn không gửi được, hoặc không chắc đã đến nơi.\n"
-            f"Đăng nhập và mở trang Tin nhắn để quyết định: {base_url}\n\n"
+            f"Có thông báo không chắc đã đến nơi – {laboratory}",
+            f"Phòng xét nghiệm {laboratory}: có thông báo không gửi được, hoặc không chắc đã đến nơi.\n"
+            f"Đăng nhập và mở trang Thông báo để quyết định: {base_url}\n\n"
             f"Laboratory {laboratory}: some messages could not be sent, or may not have arrived.\n"
             f"Sign in and open the page of messages to decide: {base_url}\n",
         )

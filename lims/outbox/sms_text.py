@@ -85,7 +85,7 @@ def say_alert(template: str, data: Mapping[str, object]) -> str:
     """
     laboratory = data["laboratory"]
     if template == STUCK_ALERT:
-        return f"KHAN: co tin nhan khong chac da den noi, PXN {laboratory}. Dang nhap, mo trang Tin nhan."
+        return f"KHAN: co thong bao khong chac da den noi, PXN {laboratory}. Dang nhap, mo trang Thong bao."
     if template == "positive_result":
         tube = grouped(str(data["tube"]))
         return f"KHAN: mot ket qua duong tinh da tra, ong {tube}, PXN {laboratory}, xa {data['commune']}."
