@@ -172,7 +172,17 @@ RESULTS = {
         True,
     ),
     "unhold": Deed(
-        "/results/unhold", "verify_results", {"held": "preliminary"}, lambda _, key: {"results": [key]}, True
+        "/results/unhold",
+        "verify_results",
+        {"held": "preliminary"},
+        lambda _, key: {"results": [key], "note": "looked"},
+        True,
+    ),
+    "withdraw": Deed(
+        "/results/{}/withdraw",
+        "amend_results",
+        dict.fromkeys(("preliminary", "held", "verified", "released"), "withdrawn"),
+        lambda *_: {"then": "retest", "reason": "labels exchanged"},
     ),
     "amend": Deed(
         "/results/{}/amend",

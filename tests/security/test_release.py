@@ -31,7 +31,7 @@ ROLES = (
     "other_supervisor",
     "coordinator",
 )
-STEPS = ("review", "verify", "release", "verify_one", "release_one", "hold", "unhold", "amend")
+STEPS = ("review", "verify", "release", "verify_one", "release_one", "hold", "unhold", "amend", "withdraw")
 FINDINGS = ("not_detected", "detected", "inconclusive", "invalid")
 
 
@@ -64,7 +64,7 @@ def _step(stage: Stage, step: str, role: str, run: str, tubes: list[str]) -> Non
         ids = [str(result.id) for tube in tubes for result in desk.results_of(tube)] or [str(uuid.uuid4())]
         db.session.remove()
     body: dict[str, Any] = {"client_id": str(uuid.uuid4())}
-    one = body | {"results": ids[:1]}
+    one = body | {"results": ids[:1], "looked": True}
     address, sent = {
         "review": (f"/runs/{run}/review", body),
         "verify": (f"/runs/{run}/verify", body),
@@ -72,7 +72,8 @@ def _step(stage: Stage, step: str, role: str, run: str, tubes: list[str]) -> Non
         "verify_one": ("/results/verify", one),
         "release_one": ("/results/release", one),
         "hold": ("/results/hold", one | {"note": "look again"}),
-        "unhold": ("/results/unhold", one),
+        "unhold": ("/results/unhold", one | {"note": "looked"}),
+        "withdraw": (f"/results/{ids[0]}/withdraw", body | {"then": "resample", "reason": "curve"}),
         "amend": (f"/results/{ids[0]}/amend", body | {"finding": "detected", "reason": "curve"}),
     }[step]
     answer = stage.app.test_client(use_cookies=False).post(
