@@ -28,6 +28,7 @@ TOLD_OTHERWISE = {
     "field_api.get_packet": "a line for each person and phone would be millions: told by the phones of the site"
 }
 MORE = (
+    "/api/v1/people?q=Bach",
     "/people?q=Bach",
     "/results/commune?told=all",
     "/discrepancies?status=settled",

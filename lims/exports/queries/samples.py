@@ -9,8 +9,8 @@ from sqlalchemy.orm import aliased
 
 from lims.auth.actors import Actor
 from lims.exports.queries.kinds import Kind, of, plain, within
-from lims.intake.models import Box, BoxTube, Declaration, Sample, Tube
-from lims.places.models import Place
+from lims.intake.models import Box, BoxTube, Declaration, Sample, Tube, TubeLot
+from lims.places.models import Campaign, Place
 
 site, laboratory, origin, commune = aliased(Place), aliased(Place), aliased(Place), aliased(Place)
 SAMPLES = (
@@ -95,7 +95,19 @@ def _tubes(actor: Actor) -> Select[*tuple[Any, ...]]:
         .outerjoin(site, site.id == Tube.place_id)
         .outerjoin(laboratory, laboratory.id == Tube.laboratory_id)
         .outerjoin(Box, Box.id == Tube.box_id)
-        .where(within(actor, Tube.place_id, Tube.laboratory_id, Box.laboratory_id))
+        .join(TubeLot, TubeLot.id == Tube.lot_id)
+        .join(Campaign, Campaign.id == Tube.campaign_id)
+        # one that was not used yet is nowhere but in its lot
+        .where(
+            within(
+                actor,
+                Tube.place_id,
+                Tube.laboratory_id,
+                Box.laboratory_id,
+                TubeLot.place_id,
+                Campaign.province_id,
+            )
+        )
     )
 
 
@@ -124,7 +136,8 @@ def _boxes(actor: Actor) -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(origin, origin.id == Box.origin_id)
         .outerjoin(laboratory, laboratory.id == Box.laboratory_id)
-        .where(within(actor, Box.origin_id, Box.laboratory_id))
+        .join(Campaign, Campaign.id == Box.campaign_id)
+        .where(within(actor, Box.origin_id, Box.laboratory_id, Campaign.province_id))
     )
 
 
