@@ -163,12 +163,12 @@ def reissue_result_code(
         NotFound: it is not among the actor's places.
         Refused: it was withdrawn.
     """
+    declaration = queries.get_declaration(session, actor=actor, code=declaration_code, lock=True)
     if not identity_checked:
         raise InvalidInput(
             "Check the identity of the person first, then tick that you have done so.",
             field="identity_checked",
         )
-    declaration = queries.get_declaration(session, actor=actor, code=declaration_code, lock=True)
     if declaration.status in ("withdrawn", "expired"):
         raise Refused(
             "%(code)s is %(state)s: there is no result to read. Declare the person again.",
