@@ -12,6 +12,7 @@ from flask_migrate import downgrade
 from pooling import bench
 from pooling.received import receive
 from results import desk
+from results.test_verification import detected_and_confirmed
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -51,6 +52,17 @@ def test_an_installation_with_data_goes_back_and_forth_and_loses_nothing(world):
             assert connection.execute(text("pragma foreign_key_check")).all() == []
     with pytest.raises(DBAPIError), db.engine.begin() as connection:
         connection.execute(text("delete from result_file"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_positive_released_before_looks_were_kept_is_not_said_to_have_been_looked_at(world):
+    bench.install(world)
+    tube = detected_and_confirmed(world)
+    desk.verify_and_release_one(world, tube, role="supervisor_confirming")
+    db.session.remove()
+    downgrade(directory=migrate.directory, revision="0012")
+    database.upgrade()
+    assert desk.result_of(tube).look == "unrecorded"
 
 
 def _counts() -> dict[str, int]:
