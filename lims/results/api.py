@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -11,6 +12,7 @@ from flask import request
 from pydantic import BaseModel, Field
 
 from lims import codes
+from lims.auth.queries import map_display_names
 from lims.extensions import db
 from lims.language import say
 from lims.results import portal
@@ -29,6 +31,7 @@ from lims.results.actions.withdrawal import withdraw_run
 from lims.results.models import Result
 from lims.results.queries import desk, lists
 from lims.results.queries import results as queries
+from lims.results.queries.versions import map_certificates
 from lims.security import current_actor, needs
 
 results_api = APIBlueprint("results_api", __name__, url_prefix="/api/v1", tag="Results")
@@ -207,6 +210,61 @@ def list_results(query_data: ResultsAsked) -> dict[str, Any]:
     )
     following = str(found[-1].id) if len(found) == query_data.most else None
     return {"results": [_as_row(result) for result in found], "next": following}
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _as_version(result: Result, names: Mapping[Any, str], certificates: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "id": str(result.id),
+        "version": result.version,
+        "status": result.status,
+        "finding": result.finding,
+        "amended_because": result.amendment_reason,
+        "entered_at": _moment(result.created_at),
+        "entered_by": names.get(result.entered_by_id, ""),
+        "verified_at": _moment(result.verified_at),
+        "verified_by": names.get(result.verified_by_id, ""),
+        "released_at": _moment(result.released_at),
+        "released_by": names.get(result.released_by_id, ""),
+        "look": result.look,
+        "hold_reason": result.hold_reason,
+        "held_because": result.hold_note,
+        "hold_ended_because": result.hold_end_note,
+        "withdrawn_at": _moment(result.withdrawn_at),
+        "withdrawn_by": names.get(result.withdrawn_by_id, ""),
+        "withdrawn_because": result.withdrawal_reason,
+        "certificates": [
+            {"issued_at": _moment(one.issued_at), "revoked_at": _moment(one.revoked_at)}
+            for one in certificates
+        ],
+    }
+
+
+@results_api.get("/results/<uuid:result_id>")
+@results_api.doc(
+    summary="A result with all its versions, the latest first, and who stands for each", responses=[404]
+)
+@needs("see_laboratory")
+def show_result(result_id: uuid.UUID) -> dict[str, Any]:
+    """Show a result's record."""
+    session = db.session()
+    result = queries.get_result(session, actor=current_actor(), result_id=result_id)
+    versions = queries.list_versions(session, sample_id=result.sample_id)
+    names = map_display_names(
+        session,
+        user_ids=[
+            key
+            for one in versions
+            for key in (one.entered_by_id, one.verified_by_id, one.released_by_id, one.withdrawn_by_id)
+        ],
+    )
+    certificates = map_certificates(session, result_ids=[one.id for one in versions])
+    return _as_row(result) | {
+        "versions": [_as_version(one, names, certificates.get(one.id, ())) for one in versions]
+    }
 
 
 def _waiting(waiting: desk.Waiting) -> dict[str, Any]:

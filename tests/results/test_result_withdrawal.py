@@ -10,6 +10,8 @@ from pooling import bench
 from pooling.received import samples_of
 from reconciled import assert_reconciled
 from results import desk
+from results.test_pages_and_api import send
+from signing import bearer
 from sqlalchemy import select, update
 from statements import count_statements
 
@@ -201,6 +203,23 @@ def test_what_waits_for_a_confirmation_is_not_withdrawn_but_what_a_supervisor_ho
     assert withdraw(lab, other)["status"] == "withdrawn"
     assert desk.result_of(other).hold_note == "label torn"
     assert_reconciled(db.session())
+
+
+def test_programs_withdraw_a_result_and_read_all_its_versions(lab, client):
+    run, tubes = desk.run_tubes(lab, 1)
+    desk.verify_and_release(lab, run)
+    key = desk.result_of(tubes[0]).id
+    body = {"then": "retest", "reason": "two labels were exchanged"}
+    supervisor = lab.actor("supervisor_2")
+    answer = send(client, supervisor, f"/results/{key}/withdraw", **body).json
+    assert (answer["status"], answer["was_released"]) == ("withdrawn", True)
+    assert send(client, supervisor, f"/results/{key}/withdraw", **body).status_code == 409
+    shown = client.get(f"/api/v1/results/{key}", headers=bearer(supervisor)).json
+    (version,) = shown["versions"]
+    assert (version["verified_by"], version["withdrawn_by"]) == ("Supervisor", "Supervisor 2")
+    assert version["withdrawn_because"] == "two labels were exchanged"
+    other = bearer(lab.actor("supervisor_confirming"))
+    assert client.get(f"/api/v1/results/{key}", headers=other).status_code == 404
 
 
 def test_sent_twice_it_is_done_once(lab):
