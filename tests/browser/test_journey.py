@@ -371,10 +371,15 @@ def test_the_detected_one_is_confirmed_by_the_second_laboratory(visit, address, 
     supervisor.look("release-desk")
     if supervisor.page.locator("form[action$='/verify'] button").count():
         supervisor.page.locator("form[action$='/verify'] button").click()
-    supervisor.page.get_by_role("main").get_by_role("link", name=re.compile(vi("Open"))).first.click()
+    main = supervisor.page.get_by_role("main")
+    main.get_by_role("link", name=re.compile(vi("Look and verify"))).first.click()
     supervisor.look("result")
-    supervisor.click("Verify")
-    supervisor.click("Release")
+    main.locator("form[action$='/verify'] button").click()
+    # without the tick the browser sends nothing
+    main.locator("form[action$='/release'] button").click()
+    expect(main.locator("form[action$='/release']")).to_have_count(1)
+    main.locator("input[name=looked]").check()
+    main.locator("form[action$='/release'] button").click()
     supervisor.look("result-released")
 
 
