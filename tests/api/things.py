@@ -33,8 +33,9 @@ def things_of(stage: Stage) -> dict[str, Any]:
     }  # fmt: skip
     return things | {
         "place_id": str(stage.world.site_id),
-        # closing the one that everything belongs to would end the play
+        # closing what everything belongs to, or withdrawing the phone that asks, would end the play
         "campaigns.campaign_id": str(stage.closed_campaign),
+        "teams.device_id": str(stage.other_device_id),
         "user_ids": [str(stage.world.actor("collector").user_id)],
         "day": NOON.date().isoformat(),
         "team": "Tổ 1",

@@ -273,6 +273,7 @@ def _phones(stage: Stage) -> None:
     phone = enrolled(world, stage.app.test_client())
     phone.send(phone.bind(print_tubes(world)[0], declare(world)[0]))
     things["device_id"], things["device_token"] = uuid.UUID(phone.device), phone.token
+    things["other_device_id"] = uuid.UUID(enrolled(world, stage.app.test_client()).device)
     (things["enrolment_id"],) = enrol_collectors(
         actor=world.actor("coordinator"),
         campaign_id=world.campaign_id,
