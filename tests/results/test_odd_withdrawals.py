@@ -113,7 +113,7 @@ def test_results_on_hold_are_withdrawn_too_and_cannot_be_let_go_afterwards(lab):
     ids = [desk.result_of(tube).id for tube in tubes]
     hold_results(actor=lab.actor("supervisor"), result_ids=ids[:1], note="the label was smeared")
     withdraw(lab, run)
-    verdicts = unhold_results(actor=lab.actor("supervisor"), result_ids=ids)["verdicts"]
+    verdicts = unhold_results(actor=lab.actor("supervisor"), result_ids=ids, note="printed anew")["verdicts"]
     assert {verdict["verdict"] for verdict in verdicts} == {"wrong"}
     assert {desk.result_of(tube).status for tube in tubes} == {"withdrawn"}
 

@@ -92,7 +92,7 @@ def test_no_change_of_a_certificate_verifies():
     for text in texts:
         assert verify(text, trust=trust, at=NOW).signer == signer.certificate
     reasons: dict[str, int] = {}
-    began = time.monotonic()
+    began = time.process_time()
     for number in range(COUNT):
         text = texts[number % len(texts)]
         changed = CHANGES[number % len(CHANGES)](text, chance)
@@ -101,7 +101,7 @@ def test_no_change_of_a_certificate_verifies():
         found = examine(changed, trust=trust, at=NOW)
         assert not found["valid"], changed
         reasons[found["reason"]] = reasons.get(found["reason"], 0) + 1
-    assert time.monotonic() - began < MOST_SECONDS
+    assert time.process_time() - began < MOST_SECONDS
     # all layers were reached
     assert {"prefix", "base45", "compression", "structure", "unknown_signer", "signature"} <= reasons.keys()
     assert reasons["signature"] > COUNT // 20
@@ -202,10 +202,10 @@ def test_hostile_content_is_refused_at_once(name, layer):
         payload = content if layer == "claims" else cbor2.dumps({4: LATER, -260: HEALTH})
         cose = cbor2.dumps(cbor2.CBORTag(TAG_SIGN1, [protected, {}, payload, bytes(64)]))
         assert signed_bytes(protected, payload)
-    began = time.monotonic()
+    began = time.process_time()
     found = examine(pack(cose), trust=signer.trust, at=NOW)
     assert not found["valid"]
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_bomb_is_not_unpacked():
