@@ -6,7 +6,7 @@ server, into a file.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from lims import clock
 from lims.auth.actors import RESIDENT, SYSTEM
@@ -39,7 +39,7 @@ def put_on_call(setting: Setting) -> None:
 def send_until_noon() -> None:
     """Let a worker send what was due at a noon: it dies with one message in its hand, one is not delivered, all others
     arrive in the file."""
-    noon = clock.local(clock.now()).replace(hour=12, minute=0)
+    noon = clock.local(clock.now()).replace(hour=12, minute=0).astimezone(UTC)
     if noon > clock.now():
         noon -= timedelta(days=1)
     if _take(noon) is None:
