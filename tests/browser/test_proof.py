@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from browser.plates import release, run_plate
 from browser.town import COMMUNE_CODE, SCREENING, Town, fill_town
-from browser.visitor import PHONE, Visitor
+from browser.visitor import PHONE, PICTURES, Visitor
 from browser.words import vi
 from playwright.sync_api import Browser, Page, expect
 from pooling.received import receive
@@ -225,6 +225,7 @@ def test_anybody_checks_the_sheet_without_a_network(visit, address, day, offline
     page.reload()
     page.locator("[data-part=picture]").set_input_files(picture)
     expect(page.locator("[data-part=sentence]")).to_have_text(vi("This sheet is genuine and valid."))
+    page.screenshot(path=PICTURES / "proof-verified.png", full_page=True)
     # one letter of it changed
     changed = (
         day.certificates[0][:200]
