@@ -69,7 +69,11 @@ ENTRIES = (
     # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(
-        N_("Messages"), "outbox.list_messages", "see_messages", "envelope", N_("Given up, or may have arrived")
+        N_("Messages"),
+        "outbox.list_messages",
+        "see_messages",
+        "envelope",
+        N_("Given up, or may have arrived"),
     ),
     Entry(
         N_("Reconciliation"),
@@ -103,7 +107,9 @@ ENTRIES = (
         "printer",
         N_("On paper, of a commune or a run"),
     ),
-    Entry(N_("Exports"), "exports.show_exports", "export_data", "box-arrow-in-down", N_("Files to take away")),
+    Entry(
+        N_("Exports"), "exports.show_exports", "export_data", "box-arrow-in-down", N_("Files to take away")
+    ),
     Entry(
         N_("Hand-over file"),
         "field.hand_in_file",

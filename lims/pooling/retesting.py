@@ -154,7 +154,9 @@ def test_tube_again(session: Session, *, actor: Actor, pool: Pool, tube_id: uuid
     Returns:
         The new pool's code; empty where the tube is gone, holds several people, or is in another test.
     """
-    tube = next(tube for tube in load_members(session, [pool.id], lock=True)[pool.id] if tube.row.id == tube_id)
+    tube = next(
+        tube for tube in load_members(session, [pool.id], lock=True)[pool.id] if tube.row.id == tube_id
+    )
     busy = session.scalar(
         select(PoolMember.pool_id).where(PoolMember.tube_id == tube_id, PoolMember.in_test).limit(1)
     )

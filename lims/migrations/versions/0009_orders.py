@@ -32,7 +32,9 @@ def upgrade() -> None:
             name=op.f("ck_foreign_identifier_order_has_its_declaration"),
         ),
         sa.ForeignKeyConstraint(
-            ["declaration_id"], ["declaration.id"], name=op.f("fk_foreign_identifier_declaration_id_declaration")
+            ["declaration_id"],
+            ["declaration.id"],
+            name=op.f("fk_foreign_identifier_declaration_id_declaration"),
         ),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_foreign_identifier_person_id_person")
