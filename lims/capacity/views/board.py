@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template
+from flask import current_app, render_template
 
 from lims.auth.actors import Actor
 from lims.capacity.queries import reconciliation as reconciling
 from lims.capacity.queries.board import STATIONS, read_board
 from lims.capacity.rules import CLASS_WORDS
+from lims.capacity.views import capacity
 from lims.extensions import db
 from lims.security import current_actor, needs
 
-capacity = Blueprint("capacity", __name__)
 # where the board's numbers lead, for those who may go there
 _LINKS = {
     "people": ("intake.list_people", "see_people"),

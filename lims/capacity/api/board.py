@@ -6,17 +6,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from apiflask import APIBlueprint
 from pydantic import BaseModel
 
+from lims.capacity.api import capacity_api
 from lims.capacity.commands import as_figures
 from lims.capacity.queries.board import AtLaboratory, Waiting, read_board
 from lims.capacity.queries.reconciliation import list_campaign_ids, reconcile
 from lims.capacity.rules import Load
 from lims.extensions import db
 from lims.security import current_actor, needs
-
-capacity_api = APIBlueprint("capacity_api", __name__, url_prefix="/api/v1", tag="Capacity")
 
 
 class LoadOut(BaseModel):

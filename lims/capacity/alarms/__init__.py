@@ -1,0 +1,1 @@
+"""Alarms: rules with thresholds, judged over figures, shown and sent."""

@@ -1,0 +1,1 @@
+"""Counting: what one thing adds to which figure, folded from what was changed, and recounted from all there is."""

@@ -1,0 +1,1 @@
+"""Forecast: a simulation of what happens to the samples from now on."""

@@ -1,0 +1,1 @@
+"""Tables of this package: what is counted, planned, raised and reported. It writes no others."""

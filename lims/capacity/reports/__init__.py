@@ -1,0 +1,1 @@
+"""Reports for the steering committee: of a day and of a week."""
