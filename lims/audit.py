@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, insert, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lims import clock
+from lims import clock, uncounted
 from lims.tables import Base, Keyed, new_id, word
 from lims.vault import Vault
 
@@ -149,8 +149,15 @@ def calculate_hash(
 
 
 def append_noted(session: Session) -> None:
-    """Append the events noted in this transaction: three statements, however many there are."""
+    """Append the events noted in this transaction, and what is to be counted again.
+
+    Four statements, however many there are.
+    """
     notes: list[Note] = session.info.pop("notes", [])
+    now = clock.now()
+    uncounted.append_touched(
+        session, ((item.kind, item.subject_id, item.verb) for item in notes), recorded_at=now
+    )
     if not notes:
         return
     actor = session.info.get("actor")
@@ -166,7 +173,6 @@ def append_noted(session: Session) -> None:
         )
     }
     heads = dict(known)
-    now = clock.now()
     rows = []
     for item in notes:
         seq, previous = heads.get(item.subject_id, (0, FIRST))

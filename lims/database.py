@@ -16,6 +16,7 @@ from lims.transaction import prepare_engine
 
 MODEL_MODULES = (
     "lims.audit",
+    "lims.uncounted",
     "lims.inbox",
     "lims.auth.models",
     "lims.places.models",
@@ -28,6 +29,7 @@ MODEL_MODULES = (
     "lims.results.certificates.models",
     "lims.personal.models",
     "lims.exports.models",
+    "lims.capacity.models",
 )
 
 

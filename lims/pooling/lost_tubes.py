@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from lims import audit
+from lims import audit, uncounted
 from lims.intake.models import Tube
 from lims.pooling.models import Pool, PoolMember
 
@@ -73,6 +73,7 @@ def _take_out(session: Session, lost: dict[uuid.UUID, list[Any]], reason: str) -
     if not lost:
         return
     tube_ids = [row.tube_id for gone in lost.values() for row in gone]
+    uncounted.touch(session, "tube", tube_ids)
     # a tube is in test in one pool only, so that the pools and the tubes name exactly these members
     session.execute(delete(PoolMember).where(PoolMember.pool_id.in_(lost), PoolMember.tube_id.in_(tube_ids)))
     session.execute(

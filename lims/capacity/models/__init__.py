@@ -1,1 +1,5 @@
 """Tables of this package: what is counted, planned, raised and reported. It writes no others."""
+
+from lims.capacity.models import counts
+
+__all__ = ["counts"]

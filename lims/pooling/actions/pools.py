@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from lims import audit, clock, codes
+from lims import audit, clock, codes, uncounted
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, Refused
 from lims.intake.models import Tube
@@ -255,6 +255,7 @@ def remove_tubes(
         pool.member_count = len(inside)
         session.flush()
         audit.note(session, "pool", pool.id, "tubes_removed", tubes=[tube.code for tube in gone])
+        uncounted.touch(session, "tube", [tube.id for tube in gone])
     return {**_describe(session, pool), "verdicts": verdicts}
 
 
