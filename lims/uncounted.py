@@ -15,7 +15,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lims.tables import Base, Keyed, new_id, word
 
-KINDS = frozenset({"declaration", "sample", "tube", "box", "pool", "run", "result", "discrepancy"})
+KINDS = frozenset(
+    {"declaration", "sample", "tube", "box", "pool", "run", "result", "discrepancy", "enrolment"}
+)
 # verbs after which nothing stands elsewhere and nothing happened that is counted
 UNCHANGING = frozenset(
     {

@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import insert, select
 
-from lims import clock, codes, names
+from lims import clock, codes, names, uncounted
 from lims.extensions import db
 from lims.intake.models import Declaration, Person, Sample, Tube, TubeLot
 from lims.tables import new_id
@@ -140,6 +140,8 @@ def bind(
             for place, declaration in enumerate(declarations)
         ]
         session.execute(insert(Sample), samples)
+        uncounted.touch(session, "sample", [sample["id"] for sample in samples])
+        uncounted.touch(session, "declaration", [declaration["id"] for declaration in declarations])
     return [sample["id"] for sample in samples]
 
 

@@ -15,8 +15,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lims.tables import Base, word
 
-NOWHERE = uuid.UUID(int=0)
-TOTAL, FINE = 0, 1
 WAITING = text("station <> ''")
 
 
