@@ -24,6 +24,7 @@ COMMANDS = {
     "admin": "lims.auth.commands:admin",
     "assay": "lims.pooling.commands:assay_group",
     "audit": "lims.commands.custody:audit_group",
+    "capacity": "lims.capacity.commands:capacity_group",
     "certificate": "lims.results.certificates.commands:certificate_group",
     "clients": "lims.auth.clients.commands:clients_group",
     "codes": "lims.commands.codes:codes_group",

@@ -11,6 +11,8 @@ from lims.extensions import csrf
 
 # modules that add their pages to a blueprint of another module
 ADDING = ("lims.auth.accounts", "lims.auth.accounts_api")
+# modules that give work to `lims worker`, of every night or of every few seconds
+WORKING = ("lims.personal.retention", "lims.capacity.counting.work")
 PAGES = (
     "lims.pages:pages",
     "lims.auth.views:auth",
@@ -49,7 +51,7 @@ def register_blueprints(app: APIFlask) -> None:
     The API's blueprints are exempt from the form token's check because programs have none; `lims.security` asks for
     it where a browser's session is used.
     """
-    for module in ADDING:
+    for module in (*ADDING, *WORKING):
         import_module(module)
     for name in PAGES:
         pages = _load(name)

@@ -150,6 +150,14 @@ def writing() -> Iterator[Session]:
         audit.append_noted(session)
 
 
+def open_snapshot() -> Session:
+    """Return a session that sees the database as it is at its first question, to the end; it only reads."""
+    engine = db.engine
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    return Session(engine, info={"read_only": True})
+
+
 def _must_retry(error: DBAPIError, attempt: int) -> bool:
     if isinstance(error, IntegrityError):
         return attempt < TRIES_WHEN_BEATEN

@@ -1,4 +1,4 @@
-"""`lims reconcile`: is everybody and every tube in exactly one class?"""
+"""`lims reconcile`: is everybody and every tube in exactly one class? And the group `lims capacity`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ from collections.abc import Sequence
 import click
 from flask.cli import with_appcontext
 
+from lims.capacity.counting.commands import fold_command, rebuild_command
 from lims.capacity.queries.reconciliation import reconcile
 from lims.capacity.rules import CLASS_WORDS, Identity
 from lims.extensions import db
+
+
+@click.group("capacity")
+def capacity_group() -> None:
+    """What is waiting, how fast it goes, what comes, and whether it can be done.
+
+    Example: lims capacity rebuild --check
+    """
+
+
+# one line for each command; each lives in the module of its task
+capacity_group.add_command(fold_command)
+capacity_group.add_command(rebuild_command)
 
 
 @click.command("reconcile", epilog="Example: lims reconcile --json")

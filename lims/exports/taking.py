@@ -28,6 +28,7 @@ from lims.exports.writing import Heading, Row, Written, write_csv, write_ndjson,
 from lims.extensions import db, settings, vault
 from lims.intake.actions.accesses import record_accesses
 from lims.names import fold
+from lims.transaction import open_snapshot
 
 BYTES_AT_ONCE = 64 * 1024
 
@@ -85,7 +86,7 @@ def take_export(
     actor.check(wanted.permission)
     if format not in FORMATS:
         raise InvalidInput("Choose CSV, XLSX or NDJSON.", field="format")
-    session = _open_snapshot()
+    session = open_snapshot()
     try:
         rows = count_rows(session, kind=wanted, actor=actor, filters=filters)
         if format == "xlsx":
@@ -105,14 +106,6 @@ def take_export(
         rows=rows,
         pieces=made.workbook(sheet_lines) if format == "xlsx" else made.stream(format),
     )
-
-
-def _open_snapshot() -> Session:
-    """Return a session that sees the database as it is at its first question, to the end."""
-    engine = db.engine
-    if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    return Session(engine, info={"read_only": True})
 
 
 @dataclass(frozen=True)

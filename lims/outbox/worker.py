@@ -1,8 +1,8 @@
 """A worker: takes one message after the other and hands each to its driver. Several may run, on one machine or many.
 
 It holds nothing in memory that matters: what it is doing stands in the table before it is done. While a receiver is
-down, or gives unclear answers, this worker leaves it alone for half a minute and serves others. When nothing is due it
-does the night's work.
+down, or gives unclear answers, this worker leaves it alone for half a minute and serves others. Between messages it
+does what comes round every few seconds (`lims.rounds`); when nothing is due, the night's work.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from lims.outbox.letters import Letter, Outcome
 from lims.outbox.queries.messages import count_in_hand, has_due, has_lost
 from lims.outbox.rules import LEASE, PAUSE
 from lims.outbox.writing import Paper
+from lims.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Worker:
         self._down: dict[str | uuid.UUID, float] = {}
         self._looked = 0.0
         self._nights = Nights()
+        self._rounds = Rounds()
 
     def run(self, *, once: bool = False, until_empty: bool = False) -> int:
         """Send until told to stop.
@@ -75,6 +77,7 @@ class Worker:
         """
         while not self._stop.is_set():
             self._look_for_lost()
+            self._rounds.do_what_is_due()
             took = has_due(db.session(), now=clock.now(), channels=self._up()) and self._send_what_is_due()
             in_hand = count_in_hand(db.session()) if until_empty else 0
             db.session.remove()
@@ -102,6 +105,7 @@ class Worker:
         while letter is not None:
             done = self._hand_over(letter)
             self._look_for_lost()
+            self._rounds.do_what_is_due()
             letter = self._take(done)
         return took
 

@@ -252,6 +252,7 @@ def _read_memberships(session: Session, tube_ids: Collection[uuid.UUID]) -> dict
         .join(Pool, Pool.id == PoolMember.pool_id)
         .where(PoolMember.tube_id.in_(tube_ids))
     )
+    row: Any
     for row in rows:
         found[row.tube_id].append(Membership(*row[1:]))
     return found
@@ -273,6 +274,7 @@ def _read_versions(session: Session, sample_ids: Collection[uuid.UUID]) -> dict[
             (Result.amendment_reason != "").label("is_amendment"),
         ).where(Result.sample_id.in_(sample_ids))
     )
+    row: Any
     for row in rows:
         found[row.sample_id].append(Version(*row[1:]))
     return found

@@ -27,18 +27,20 @@ BATCH = 2000
 
 
 @action
-def fold(session: Session, *, actor: Actor, most: int = BATCH) -> dict[str, Any]:
+def fold(session: Session, *, actor: Actor, most: int = BATCH, waits: bool = True) -> dict[str, Any]:
     """Count what was queued first: at most so many changes, all recorded on one local day.
 
     Args:
         actor: the system.
         most: rows of the queue.
+        waits: for somebody else who folds; False: leave it to them.
 
     Returns:
         `folded` (rows of the queue), `things` (samples, pools … that were counted again) and `numbers` (of the
         summaries that were changed).
     """
-    take_turn(session)
+    if not take_turn(session, waits=waits):
+        return {"folded": 0, "things": 0, "numbers": 0}
     rows = session.execute(
         select(Uncounted.id, Uncounted.subject_kind, Uncounted.subject_id, Uncounted.recorded_at)
         .order_by(Uncounted.recorded_at, Uncounted.id)
@@ -67,10 +69,20 @@ def fold_all() -> int:
     return total
 
 
-def take_turn(session: Session) -> None:
-    """Wait until nobody else folds, and keep others from it until the transaction ends."""
-    turn = session.get_one(CountingTurn, 1, with_for_update=True)
+def take_turn(session: Session, *, waits: bool = True) -> bool:
+    """Keep others from folding until the transaction ends; tell whether it is one's turn.
+
+    Args:
+        session: writing session, at the begin of its transaction.
+        waits: for somebody else's turn to end.
+    """
+    turn = session.scalar(
+        select(CountingTurn).where(CountingTurn.id == 1).with_for_update(skip_locked=not waits)
+    )
+    if turn is None:
+        return False
     turn.folded_at = clock.now()
+    return True
 
 
 def _count_again(session: Session, kind: str, ids: list[uuid.UUID], *, known_on: date) -> int:
