@@ -280,6 +280,8 @@ WORDS = {
     "positive_pools": N_("positive pools"),
     "positive_result": N_("a positive result"),
     "messages_stuck": N_("messages that may not have arrived"),
+    "capacity_alarm": N_("alarm of the board"),
+    "report_ready": N_("report"),
     "result.released": N_("result released"),
     "result.amended": N_("result amended"),
     "result.withdrawn": N_("result withdrawn"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lims.codes import grouped
-from lims.outbox.rules import STUCK_ALERT
+from lims.outbox.rules import PREPARED, STUCK_ALERT
 
 
 def say_alert(template: str, data: Mapping[str, object], *, base_url: str) -> tuple[str, str]:
@@ -13,9 +13,12 @@ def say_alert(template: str, data: Mapping[str, object], *, base_url: str) -> tu
 
     Args:
         template: a word of `rules.ALERTS`.
-        data: as of `sms_text.say_alert`.
+        data: as of `sms_text.say_alert`; of a prepared one `subject`, `vi`, `en` and the `path` of its page.
         base_url: where staff sign in.
     """
+    if template in PREPARED:
+        link = f"{base_url}{data['path']}"
+        return str(data["subject"]), f"{data['vi']}\nXem: {link}\n\n{data['en']}\nLook: {link}\n"
     laboratory = data["laboratory"]
     if template == STUCK_ALERT:
         return (

@@ -35,7 +35,9 @@ URGENCIES = {"alert": 0, "sms": 1, "webhook": 2}
 TO_PEOPLE = ("result_ready", "result_amended", "result_checked_again", "second_test")
 # Staff on call are told, too, of what may not have arrived; that telling itself is not told of.
 STUCK_ALERT = "messages_stuck"
-ALERTS = ("positive_pools", "positive_result", STUCK_ALERT)
+# Texts that the station has written itself, in both languages and for an SMS.
+PREPARED = ("capacity_alarm", "report_ready")
+ALERTS = ("positive_pools", "positive_result", *PREPARED, STUCK_ALERT)
 EVENTS = ("result.released", "result.amended", "result.withdrawn")
 TEMPLATES = (*TO_PEOPLE, *ALERTS, *EVENTS)
 # These wait for a person's decision.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lims.codes import grouped
-from lims.outbox.rules import MOST_TOGETHER, STUCK_ALERT
+from lims.outbox.rules import MOST_TOGETHER, PREPARED, STUCK_ALERT
 
 # 3GPP TS 23.038, 6.2.1 (basic) and 6.2.1.1 (each of these takes two places)
 BASIC = frozenset(
@@ -81,8 +81,10 @@ def say_alert(template: str, data: Mapping[str, object]) -> str:
 
     Args:
         template: a word of `rules.ALERTS`.
-        data: `laboratory` (its code), and `pools` and `run`, or `tube` and `commune` (codes).
+        data: `laboratory` (its code), and `pools` and `run`, or `tube` and `commune` (codes); of a prepared one `sms`.
     """
+    if template in PREPARED:
+        return str(data["sms"])
     laboratory = data["laboratory"]
     if template == STUCK_ALERT:
         return f"KHAN: co thong bao khong chac da den noi, PXN {laboratory}. Dang nhap, mo trang Thong bao."

@@ -138,6 +138,11 @@ def test_all_alerts_are_one_segment():
         "pools": ["P" * 9],
         "tube": "T" * 9,
         "commune": "06655",
+        "sms": "CANH BAO",
+        "subject": "Cảnh báo",
+        "vi": "Thùng đi quá lâu.",
+        "en": "A box is late.",
+        "path": "/alarms",
     }
     for template in rules.ALERTS:
         assert sms_text.count_segments(sms_text.say_alert(template, data)) == 1

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from lims import audit, clock
 from lims.auth.actors import Actor
+from lims.outbox import stations
 from lims.outbox.letters import Letter, Outcome
 from lims.outbox.models import Message
 from lims.outbox.queries.messages import is_stuck, lock_companions, lock_next
 from lims.outbox.rules import MESSAGE, STUCK_ALERT, calculate_delay, calculate_run_at, judge_failure
-from lims.outbox.stations import answers
 from lims.outbox.stuck import tell_if_stuck
 from lims.outbox.writing import Paper, find_phone, write_letter, write_to_people
 from lims.transaction import action
@@ -109,7 +109,7 @@ def _still_holds(session: Session, message: Message) -> bool:
     if message.template == STUCK_ALERT:
         holds = is_stuck(session, message_id=message.subject_id)
     else:
-        holds = answers.is_due(session, message.template, message.subject_id)
+        holds = stations.is_due(session, message.template, message.subject_id)
     if not holds:
         _cancel(message, "no_longer_true")
     return holds
