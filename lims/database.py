@@ -22,6 +22,7 @@ MODEL_MODULES = (
     "lims.places.models",
     "lims.outbox.models",
     "lims.intake.models",
+    "lims.intake.contacts.models",
     "lims.field.models",
     "lims.pooling.models",
     "lims.results.models",

@@ -24,6 +24,7 @@ TABLES = (
     "person",
     "person_identity",
     "declaration",
+    "follow_up",
     "discrepancy",
     "field_scan",
     "people_import",
