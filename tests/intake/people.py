@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from factories import MORNING, World
 
-from lims import clock, codes, names
+from lims import clock, codes, names, uncounted
 from lims.intake.actions.boxes import dispatch_box, pack_tubes, seal_box
 from lims.intake.actions.collections import register_collections
 from lims.intake.collecting import CollectionScan
@@ -57,9 +57,11 @@ def declare(world: World, count: int = 1, **more: object) -> list[str]:
                 "is_contact": False,
                 "declared_by": "self",
             } | more
+            key = new_id()
+            uncounted.touch(session, "declaration", [key])
             session.add(
                 Declaration(
-                    id=new_id(),
+                    id=key,
                     code=code,
                     commune_id=world.commune_id,
                     consent_version=CONSENT_VERSION,

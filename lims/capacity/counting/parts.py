@@ -22,7 +22,7 @@ NOWHERE = uuid.UUID(int=0)
 TOTAL, FINE = 0, 1
 LEVEL, HOUR, DAY, LEG = "level", "hour_count", "day_count", "leg_count"
 STANDING = "standing"
-"""The measure of a day under which the changes of the stations are kept."""
+"""The measure of a day under which the changes of the stations are kept, each on the day on which it became known."""
 
 OF_RESULT = {"preliminary": "to_verify", "verified": "to_release", "held": "held"}
 GONE_AT_ARRIVAL = ("rejected", "damaged")
@@ -32,8 +32,8 @@ class Key(NamedTuple):
     """One number of the summaries.
 
     Args:
-        table: `level`, `hour_count`, `day_count` or `leg_count`.
-        period: the hour's begin in UTC, the local day, or None of a level.
+        table: `level`, `hour_count`, `day_count` or `leg_count`; `standing` for the sum of a station's changes.
+        period: the hour's begin in UTC, the local day, or None of a level and of `standing`.
         word: station, measure or leg.
         detail: of a measure, or the bucket's number of a leg.
         grain: `TOTAL` or `FINE`.
@@ -414,6 +414,7 @@ def contributions(counted: Counted | None, *, zone: tzinfo) -> Counter[Key]:
 
     if counted.station:
         put(LEVEL, None, counted.station, "", counted.laboratory_id, 1)
+        put(STANDING, None, counted.station, "", counted.laboratory_id, 1)
     moments: dict[str, Happening] = {}
     for one in counted.happened:
         moments.setdefault(one.measure, one)

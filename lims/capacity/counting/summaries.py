@@ -97,10 +97,9 @@ def add_differences(session: Session, differences: Mapping[Key, int], *, known_o
     by_table: dict[str, list[dict[str, Any]]] = {name: [] for name in _TABLES}
     for key, number in sorted(differences.items(), key=lambda item: (item[0].table, str(item[0]))):
         if number:
+            if key.table == STANDING:
+                key = key._replace(table=DAY, period=known_on, word=STANDING, detail=key.word)
             by_table[key.table].append(_as_row(key, number, known_on))
-            if key.table == LEVEL:
-                change = key._replace(table=DAY, period=known_on, word=STANDING, detail=key.word)
-                by_table[DAY].append(_as_row(change, number, known_on))
     for name, rows in by_table.items():
         if not rows:
             continue
@@ -162,6 +161,7 @@ def read_all(session: Session) -> Counter[Key]:
             if isinstance(period, datetime):
                 period = period.astimezone(UTC)
             key = Key(name, period, word, detail, *row[len(own) : -1])
-            if int(row[-1]):
-                found[key] = int(row[-1])
-    return found
+            if word == STANDING:
+                key = key._replace(table=STANDING, period=None, word=detail, detail="")
+            found[key] += int(row[-1])
+    return Counter({key: number for key, number in found.items() if number})
