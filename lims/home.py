@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from lims import clock
 from lims.auth.actors import Actor
 from lims.auth.clients.queries import ending_soon
+from lims.capacity.models.alarms import Alarm
 from lims.field.models import Device, Enrolment
 from lims.field.queries.teams import is_live
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
@@ -89,6 +90,10 @@ def _messages(_actor: Actor) -> Counted:
     return select(func.count()).where(Message.status.in_(STUCK)), Message.laboratory_id
 
 
+def _alarms(_actor: Actor) -> Counted:
+    return select(func.count()).where(Alarm.ended_at.is_(None), Alarm.seen_at.is_(None)), Alarm.place_id
+
+
 def _data_requests(_actor: Actor) -> Counted:
     return select(func.count()).where(DataRequest.status != "settled"), DataRequest.commune_id
 
@@ -106,6 +111,7 @@ COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "intake.list_discrepancies": _discrepancies,
     "personal.list_requests": _data_requests,
     "outbox.list_messages": _messages,
+    "capacity.list_alarms": _alarms,
     "clients.list_clients": _ending_tokens,
 }
 

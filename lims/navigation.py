@@ -66,6 +66,7 @@ ENTRIES = (
         N_("To be settled"),
     ),
     Entry(N_("Board"), "capacity.board", "see_board", "speedometer2", N_("All laboratories today")),
+    Entry(N_("Alarms"), "capacity.list_alarms", "see_board", "bell", N_("Not seen by anybody yet")),
     # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(

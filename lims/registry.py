@@ -12,7 +12,11 @@ from lims.extensions import csrf
 # modules that add their pages to a blueprint of another module
 ADDING = ("lims.auth.accounts", "lims.auth.accounts_api")
 # modules that give work to `lims worker`, of every night or of every few seconds
-WORKING = ("lims.personal.retention", "lims.capacity.counting.work")
+WORKING = (
+    "lims.personal.retention",
+    "lims.capacity.counting.work",
+    "lims.capacity.alarms.work",
+)
 PAGES = (
     "lims.pages:pages",
     "lims.auth.views:auth",

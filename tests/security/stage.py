@@ -37,6 +37,7 @@ from lims.auth.models import User
 from lims.auth.rules import ROLES
 from lims.extensions import db
 from lims.field.actions.enrolments import enrol_collectors
+from lims.capacity.models.alarms import Alarm
 from lims.intake.actions.boxes import pack_tubes, seal_box
 from lims.intake.actions.collections import close_tubes
 from lims.intake.actions.declarations import reissue_result_code
@@ -169,6 +170,7 @@ def staged(engines: Engines, engine: str, folder: Path) -> Iterator[Stage]:
             _receivers(stage)
             _results(stage)
             _messages(stage)
+            _alarms(stage)
             _phones(stage)
             _elsewhere(stage)
             _programs(stage)
@@ -399,6 +401,22 @@ def _messages(stage: Stage) -> None:
         assert message is not None
         message.status, message.attempts = "given_up", 16
         stage.things["message_id"] = message.id
+
+
+def _alarms(stage: Stage) -> None:
+    """Leave one open alarm of the laboratory."""
+    stage.things["alarm_id"] = new_id()
+    with writing() as session:
+        session.add(
+            Alarm(
+                id=stage.things["alarm_id"],
+                kind="backlog_old",
+                place_id=stage.world.laboratory_id,
+                numbers={"hours": 30, "tube": "T" * 9},
+                raised_at=NOON,
+                looked_at=NOON,
+            )
+        )
 
 
 def _results(stage: Stage) -> None:

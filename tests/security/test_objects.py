@@ -38,6 +38,7 @@ NAMED = {
     # of a report, which has the key of its sample
     "resource_id": ("released_sample", ""),
     "message_id": ("message_id", ""),
+    "alarm_id": ("alarm_id", ""),
     "on_call_id": ("on_call_id", ""),
     "webhook_id": ("webhook_id", ""),
     "api_client_id": ("api_client_id", ""),

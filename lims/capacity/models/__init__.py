@@ -1,5 +1,5 @@
 """Tables of this package: what is counted, planned, raised and reported. It writes no others."""
 
-from lims.capacity.models import counts
+from lims.capacity.models import alarms, counts
 
-__all__ = ["counts"]
+__all__ = ["alarms", "counts"]

@@ -7,5 +7,6 @@ from flask import Blueprint
 capacity = Blueprint("capacity", __name__)
 
 from lims.capacity.views import (  # noqa: E402, F401  (they register themselves)
+    alarms,
     board,
 )
