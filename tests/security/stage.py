@@ -35,9 +35,9 @@ from lims.auth.actors import RESIDENT, Actor
 from lims.auth.clients.actions import add_client
 from lims.auth.models import User
 from lims.auth.rules import ROLES
+from lims.capacity.models.alarms import Alarm
 from lims.extensions import db
 from lims.field.actions.enrolments import enrol_collectors
-from lims.capacity.models.alarms import Alarm
 from lims.intake.actions.boxes import pack_tubes, seal_box
 from lims.intake.actions.collections import close_tubes
 from lims.intake.actions.declarations import reissue_result_code
