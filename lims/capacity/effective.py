@@ -20,16 +20,13 @@ POLICIES = {
 }
 """Who goes to the confirming laboratory."""
 
-_ROUNDING = 1e-9
-"""What division loses is given back before people are counted in whole."""
-
 
 @dataclass(frozen=True, slots=True)
 class Effective:
     """What a day is enough for.
 
     Args:
-        people: whole people a day.
+        people: a day, the nearest whole number.
         reactions_per_person: screening reactions for each person, without controls.
         confirmations_per_person: confirmations for each person.
         bound_by: `screening` or `confirmation`, what is used up first.
@@ -84,7 +81,7 @@ def calculate_effective(
         _check_capacity("confirmations", confirmations)
         if confirmed and confirmations / confirmed < people:
             people, bound_by = confirmations / confirmed, "confirmation"
-    return Effective(math.floor(people + _ROUNDING), per_person, confirmed, bound_by)
+    return Effective(round(people), per_person, confirmed, bound_by)
 
 
 def expected_confirmations(
