@@ -1,5 +1,8 @@
 """Who is told what of results, written in the transaction of the change; nothing is sent here (`lims.outbox`).
 
+The commune's rapid-response team is told as well: a detected result that is released opens the person's case (F0), one
+that is taken back closes it (`lims.intake.contacts.cases`).
+
 Not actions: release, amendment, withdrawal and review call these. Each is a constant number of statements for one
 result and for 5,000. People are told that a result is there, or is checked again; staff on call are told of positives
 by codes; other systems are told which version, and fetch it with their own token. None of it holds a name, and none to
@@ -15,6 +18,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from lims.intake.contacts.cases import close_cases, open_cases
 from lims.outbox.queries.receivers import find_on_call, find_webhooks
 from lims.outbox.queueing import Draft, cancel_messages, queue_messages
 from lims.pooling.models import Pool
@@ -25,7 +29,7 @@ from lims.results.queries import announcing as queries
 
 
 def announce_released(session: Session, standings: Sequence[Standing]) -> int:
-    """Tell people, other systems and, of a positive, staff on call, that results were released.
+    """Tell people, other systems and, of a positive, staff on call and the commune's team, that results were released.
 
     Args:
         session: the release's writing session.
@@ -36,6 +40,7 @@ def announce_released(session: Session, standings: Sequence[Standing]) -> int:
     """
     if not standings:
         return 0
+    open_cases(session, sample_ids=[item.sample_id for item in standings if item.finding == "detected"])
     rows = queries.list_concerned(session, result_ids=[item.result_id for item in standings])
     drafts = _to_people(rows, lambda row: "result_amended" if row.is_next else "result_ready")
     drafts += _to_systems(session, rows, lambda row: "result.amended" if row.is_next else "result.released")
@@ -62,6 +67,7 @@ def announce_taken_back(session: Session, result_ids: Collection[uuid.UUID], rea
     revoke_certificates(session, result_ids=result_ids, reason=reason)
     cancel_messages(session, subject_ids=result_ids)
     rows = queries.list_concerned(session, result_ids=result_ids)
+    close_cases(session, sample_ids=[row.sample_id for row in rows if row.finding == "detected"])
     drafts = _to_people(rows, lambda _row: "result_checked_again")
     drafts += _to_systems(session, rows, lambda _row: "result.withdrawn")
     return queue_messages(session, drafts)

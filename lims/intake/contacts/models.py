@@ -74,7 +74,7 @@ class DueTest(Keyed, Base):
     follow_up_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("follow_up.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     commune_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("place.id"))
-    # counted from the follow-up's first day; kept even where the schedule has changed meanwhile
+    # counted from the follow-up's first day
     day: Mapped[int]
     due_on: Mapped[date]
     # the declaration made beforehand for it

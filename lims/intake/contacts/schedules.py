@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from lims.errors import InvalidInput
 
@@ -75,7 +76,7 @@ def check_days(days: Sequence[int]) -> tuple[int, ...]:
                 day=day,
                 most=LATEST_DAY,
             )
-    for before, after in zip(days, days[1:], strict=False):
+    for before, after in pairwise(days):
         if before == after or days.count(before) > 1:
             raise InvalidInput("Day %(day)s is there twice. Write each day once.", field="days", day=before)
         if after < before:

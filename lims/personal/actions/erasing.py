@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from lims import audit
 from lims.field.models import FieldScan
+from lims.intake.contacts.models import FollowUp
 from lims.intake.models import Declaration, Discrepancy, Person, PersonIdentity, ResultCode, Sample, Tube
 from lims.msgid import N_
 from lims.names import fold
@@ -100,6 +101,13 @@ def _erase_links(
         update(ResultCode)
         .where(ResultCode.declaration_id.in_(declaration_ids), ResultCode.revoked_at.is_(None))
         .values(revoked_at=erased_at)
+    )
+    # nobody is followed up without a name; whose contact somebody was stays, as keys, for the figures
+    session.execute(update(FollowUp).where(FollowUp.person_id.in_(ids)).values(symptoms=[], symptoms_on=None))
+    session.execute(
+        update(FollowUp)
+        .where(FollowUp.person_id.in_(ids), FollowUp.status == "open")
+        .values(status="ended", end_reason="erased", ended_at=erased_at)
     )
     session.execute(
         update(DataRequest).where(DataRequest.person_id.in_(ids)).values(note_sealed=None, answer_sealed=None)

@@ -20,14 +20,15 @@ def list_concerned(session: Session, *, result_ids: Collection[uuid.UUID]) -> Se
     """Return what is said of some results, and to whom.
 
     Returns:
-        `id`, `version`, `finding`, `laboratory_id`, `laboratory` (code), `commune_id`, `commune` (code), `campaign_id`,
-        `tells_people`, `quiet_from_hour`, `quiet_until_hour`, `person_id`, `telephone` (blind index),
+        `id`, `sample_id`, `version`, `finding`, `laboratory_id`, `laboratory` (code), `commune_id`, `commune` (code),
+        `campaign_id`, `tells_people`, `quiet_from_hour`, `quiet_until_hour`, `person_id`, `telephone` (blind index),
         `restricted_at`, `tube` and `declaration` (codes), `is_next` (an earlier version was released before).
     """
     earlier, laboratory, commune = aliased(Result), aliased(Place), aliased(Place)
     return session.execute(
         select(
             Result.id,
+            Result.sample_id,
             Result.version,
             Result.finding,
             Result.laboratory_id,
