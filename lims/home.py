@@ -14,6 +14,8 @@ from lims.auth.clients.queries import ending_soon
 from lims.capacity.models.alarms import Alarm
 from lims.field.models import Device, Enrolment
 from lims.field.queries.teams import is_live
+from lims.intake.contacts.models import DueTest
+from lims.intake.contacts.queries import count_waiting as count_waiting_tests
 from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 from lims.outbox.models import Message
 from lims.outbox.rules import STUCK
@@ -98,8 +100,13 @@ def _data_requests(_actor: Actor) -> Counted:
     return select(func.count()).where(DataRequest.status != "settled"), DataRequest.commune_id
 
 
+def _due_tests(_actor: Actor) -> Counted:
+    return count_waiting_tests(today=clock.today()), DueTest.commune_id
+
+
 COUNTS: Mapping[str, Callable[[Actor], Counted]] = {
     "intake.list_people": _people,
+    "intake.list_follow_ups": _due_tests,
     "intake.collect": _sampled_today,
     "field.list_teams": _phones,
     "intake.list_boxes": _boxes,

@@ -67,6 +67,14 @@ ENTRIES = (
     ),
     Entry(N_("Board"), "capacity.board", "see_board", "speedometer2", N_("All laboratories today")),
     Entry(N_("Alarms"), "capacity.list_alarms", "see_board", "bell", N_("Not seen by anybody yet")),
+    # after the board, like the labels: a coordinator's menu keeps it, a health worker's has both
+    Entry(
+        N_("Follow-up"),
+        "intake.list_follow_ups",
+        "see_people",
+        "card-checklist",
+        N_("Tests due today or overdue"),
+    ),
     # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(

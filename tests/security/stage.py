@@ -45,6 +45,7 @@ from lims.intake.actions.lists import import_people
 from lims.intake.actions.reception import receive_box, reconcile_box
 from lims.intake.actions.storing import add_storage
 from lims.intake.collecting import TubeClosing
+from lims.intake.contacts.actions import add_follow_up
 from lims.intake.models import Declaration, Discrepancy, Tube
 from lims.intake.result_codes import result_code_for
 from lims.outbox.actions import receivers
@@ -208,6 +209,14 @@ def _people(stage: Stage) -> None:
     things["import_id"] = uuid.UUID(made["import_id"])
     (closed,) = _campaigns(world, "Đợt đã đóng", is_open=False)
     things["closed_campaign"] = closed
+    followed = add_follow_up(
+        actor=world.actor("health_worker"),
+        declaration_code=things["sampled"],
+        contact_class="f0",
+        since=clock.today(),
+        known_by="reported",
+    )
+    things["follow_up_id"] = uuid.UUID(followed["follow_up"])
     (later,) = _campaigns(world, "Đợt khác")
     (things["tube_of_another_campaign"],) = print_tubes(world, 1, campaign_id=later)
     things["scan_id"] = uuid.uuid4()

@@ -35,6 +35,7 @@ NAMED = {
     "file_id": ("file_id", ""),
     "kit_lot_id": ("kit_lot_id", ""),
     "request_id": ("request_id", ""),
+    "follow_up_id": ("follow_up_id", ""),
     # of a report, which has the key of its sample
     "resource_id": ("released_sample", ""),
     "message_id": ("message_id", ""),

@@ -222,6 +222,44 @@ def issue_slips(
     declaration_ids = queries.list_without_slip(
         session, commune_id=commune_id, campaign_id=campaign_id, most=most
     )
+    return {"declarations": _issue_codes(session, actor, client_id, declaration_ids)}
+
+
+@action
+def issue_slips_of(
+    session: Session, *, actor: Actor, client_id: uuid.UUID, declaration_codes: Sequence[str]
+) -> dict[str, Any]:
+    """Issue the result codes of some declarations that have none yet, to be printed on their slips.
+
+    The same request sent again (the printer jammed) is answered the same. Who has a code already gets a slip without
+    it: a code is on one paper only.
+
+    Args:
+        actor: staff of the communes.
+        client_id: id made by the sender; the codes are derived from it and the declaration's key.
+        declaration_codes: 1 to 500, all of them open.
+
+    Returns:
+        `declarations`: keys of all of them, as text; `issued`: of those that got a code now.
+
+    Raises:
+        InvalidInput: not a number of slips that can be printed at once.
+        NotFound: one of them is not among the actor's places.
+    """
+    if not 1 <= len(set(declaration_codes)) <= MOST_SLIPS:
+        raise InvalidInput("Print 1 to %(most)s slips at once.", field="declarations", most=MOST_SLIPS)
+    found = queries.list_by_code(session, actor=actor, declaration_codes=declaration_codes)
+    without = queries.find_without_result_code(session, declaration_ids=[row.id for row in found])
+    return {
+        "declarations": [str(row.id) for row in found],
+        "issued": _issue_codes(session, actor, client_id, without),
+    }
+
+
+def _issue_codes(
+    session: Session, actor: Actor, client_id: uuid.UUID, declaration_ids: Sequence[uuid.UUID]
+) -> list[str]:
+    """Issue a result code for each declaration; return their keys."""
     issued = []
     for declaration_id in declaration_ids:
         code = result_code_for(vault(), client_id=client_id, declaration_id=declaration_id)
@@ -229,7 +267,7 @@ def issue_slips(
         audit.note(session, "declaration", declaration_id, "result_code_issued")
     if issued:
         session.execute(insert(ResultCode), issued)
-    return {"declarations": [str(row["declaration_id"]) for row in issued]}
+    return [str(row["declaration_id"]) for row in issued]
 
 
 def get_open_campaign(session: Session, *, campaign_id: uuid.UUID) -> Campaign:

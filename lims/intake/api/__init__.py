@@ -9,6 +9,7 @@ intake_api = APIBlueprint("intake_api", __name__, url_prefix="/api/v1", tag="Int
 from lims.intake.api import (  # noqa: E402, F401  (they register themselves)
     boxes,
     collections,
+    contacts,
     declarations,
     discrepancies,
     lists,

@@ -148,6 +148,42 @@ def list_without_slip(
     ).all()
 
 
+def list_by_code(
+    session: Session, *, actor: Actor, declaration_codes: Collection[str]
+) -> Sequence[Declaration]:
+    """Return some declarations of the actor's communes, held until the transaction ends.
+
+    Raises:
+        NotFound: one of them is not there, or not in the actor's communes.
+    """
+    wanted = set(declaration_codes)
+    found = (
+        session.scalars(
+            select(Declaration)
+            .where(Declaration.code.in_(wanted))
+            .order_by(Declaration.id)
+            .with_for_update(of=Declaration)
+        )
+        .unique()
+        .all()
+    )
+    if len(found) != len(wanted) or not all(actor.sees(one.commune_id) for one in found):
+        raise NotFound("There is no such thing among your places. Check the code, or ask your coordinator.")
+    return found
+
+
+def find_without_result_code(
+    session: Session, *, declaration_ids: Collection[uuid.UUID]
+) -> Sequence[uuid.UUID]:
+    """Return which of some declarations never had a result code."""
+    issued = select(ResultCode.id).where(ResultCode.declaration_id == Declaration.id).exists()
+    return session.scalars(
+        select(Declaration.id)
+        .where(Declaration.id.in_(declaration_ids), ~issued)
+        .order_by(Declaration.created_at, Declaration.id)
+    ).all()
+
+
 def list_for_slips(session: Session, *, declaration_ids: Collection[uuid.UUID]) -> Sequence[Declaration]:
     """Return declarations with their people and communes, households together, in the order of their names."""
     found = session.scalars(select(Declaration).where(Declaration.id.in_(declaration_ids))).unique().all()

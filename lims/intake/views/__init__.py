@@ -14,6 +14,7 @@ from lims.intake.views import (  # noqa: E402, F401  (they register themselves)
     collection,
     declarations,
     discrepancies,
+    follow_ups,
     labels,
     lists,
     people,
