@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from lims import clock, codes
 from lims.auth.actors import RESIDENT, Actor
+from lims.capacity.counting.folding import fold_all
 from lims.demo import follow_up
 from lims.demo.bench import Bench
 from lims.demo.people import Invented
@@ -105,6 +106,8 @@ class Batch:
         for station, hours in STATIONS.items():
             with clock.at(self.starts_at + timedelta(hours=hours)):
                 steps[station]()
+                # as the worker does while it happens, so that each day's figures are those of its own evening
+                fold_all()
             if station == self.last:
                 return
         if self.last == FOLLOWED_UP:

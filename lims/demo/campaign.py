@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from tqdm import tqdm
 
 from lims import clock
+from lims.capacity.counting.folding import fold_all
 from lims.demo.batches import Batch, Invention
 from lims.demo.messages import put_on_call, send_until_noon
 from lims.demo.people import invent_people
@@ -72,6 +73,7 @@ def play(*, people: int, prevalence: float, seed: int, quiet: bool = False) -> P
             bar.update(len(batch.people))
         enrol_phones(setting)
         send_until_noon()
+        fold_all()
     return Played(
         people=people,
         infected=sum(person.is_infected for person in invented),
