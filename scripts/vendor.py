@@ -77,6 +77,7 @@ PACKAGES = (
         "OFL-1.1",
         ("LICENSE", *_font_files("jetbrains-mono", ("latin",), (400, 600))),
     ),
+    Package("chart.js", "chart.js", "4.5.1", "MIT", ("LICENSE.md", "dist/chart.umd.min.js")),
     Package("idb", "idb", "8.0.4", "ISC", ("LICENSE", "build/index.js")),
     Package(
         "zxing-wasm",
