@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from factories import MORNING
 from field.phones import make_enrolment
-from intake.people import collect, collect_people, declare, print_tubes, scan
+from intake.people import collect, collect_people, declare, print_tubes, scan, send_box
 from pooling import bench
 from pooling.received import receive
 from results import desk
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lims import clock, uncounted
@@ -248,3 +248,18 @@ def holds() -> bool:
     """Tell whether the summaries equal a recount."""
     with open_snapshot() as session:
         return recount(session).holds
+
+
+def test_what_is_sent_is_on_the_road_to_its_laboratory(world):
+    _codes, tubes = collect_people(world, 3)
+    fold_all()
+    assert numbers("level") == {("at_the_site", ""): 3}
+    send_box(world, tubes)
+    with writing() as session:
+        # what the packing has noted of the tubes themselves is left out: the box alone says that they left
+        session.execute(delete(Uncounted).where(Uncounted.subject_kind != "box"))
+    fold_all()
+    assert numbers("level") == {("on_the_road", ""): 3}
+    on_its_way = figures.read_standing(db.session(), actor=world.actor("supervisor"), scope=Scope())
+    assert on_its_way["on_the_road"] == 3
+    assert holds()
