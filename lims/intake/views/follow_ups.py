@@ -49,7 +49,7 @@ SHOWS = {
     "due": N_("Due today"),
     "overdue": N_("Overdue"),
     "coming": N_("Coming in 7 days"),
-    "symptoms": N_("Fever or cough, not sampled"),
+    "symptoms": N_("With symptoms, not sampled"),
     "unlisted": N_("Cases without contacts"),
     "followed": N_("Everybody followed up"),
 }
@@ -334,6 +334,7 @@ def _add(of: FollowUp | None) -> str | Response | tuple[str, int]:
         form.since.data = clock.today().isoformat()
         form.client_id.data = str(uuid.uuid4())
         form.declaration.data = request.args.get("declaration", "")
+        form.known_by.data = "named" if of else "reported"
         page = _show_form(form, of, text, found)
         record_accesses(actor=current_actor(), person_ids=people, shown_by="list")
         return page
