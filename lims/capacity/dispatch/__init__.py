@@ -1,1 +1,1 @@
-"""Dispatch: which laboratory a box goes to, so that all samples are finished soonest."""
+"""Which box goes to which laboratory, so that all samples are tested as soon as they can be."""
