@@ -39,6 +39,7 @@ COMMANDS = {
     "pooling": "lims.pooling.prevalence_commands:pooling_group",
     "outbox": "lims.outbox.commands:outbox_group",
     "places": "lims.places.commands:places",
+    "report": "lims.capacity.reports.commands:report_group",
     "reconcile": "lims.capacity.commands:reconcile_command",
     "retention": "lims.personal.commands:retention_group",
     "run": "lims.commands.server:run",

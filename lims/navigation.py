@@ -75,6 +75,13 @@ ENTRIES = (
         "card-checklist",
         N_("Tests due today or overdue"),
     ),
+    Entry(
+        N_("Reports"),
+        "capacity.list_reports",
+        "see_board",
+        "clipboard-data",
+        N_("Of any day, for the committee"),
+    ),
     # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(

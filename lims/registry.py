@@ -16,6 +16,7 @@ WORKING = (
     "lims.personal.retention",
     "lims.capacity.counting.work",
     "lims.capacity.alarms.work",
+    "lims.capacity.reports.work",
 )
 PAGES = (
     "lims.pages:pages",

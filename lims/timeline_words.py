@@ -88,6 +88,7 @@ SAID = {
     "queued_again": Saying(N_("Queued to be sent again"), "arrow-repeat"),
     "put_back": Saying(N_("Put back to wait for another run"), "arrow-repeat", "look"),
     "put_away": Saying(N_("Put away"), "box-arrow-in-down"),
+    "made": Saying(N_("Report made"), "clipboard-data"),
     "raised": Saying(N_("Alarm raised"), "bell", "look"),
     "read": Saying(N_("Read by the person"), "eye", "good"),
     "readings_recorded": Saying(N_("Readings entered"), "pencil"),

@@ -95,6 +95,7 @@ class NewOnCall(Once):
     channel: Literal["sms", "email"]
     address: str = Field(max_length=200)
     label: str = Field(max_length=80)
+    hears: Literal["alarms", "reports"] = "alarms"
 
 
 class OnCallOut(BaseModel):
@@ -105,6 +106,7 @@ class OnCallOut(BaseModel):
     channel: str
     hint: str
     label: str
+    hears: str
 
 
 class OnCallsOut(BaseModel):
@@ -238,6 +240,7 @@ def add_on_call(json_data: NewOnCall) -> dict[str, str]:
         channel=json_data.channel,
         address=json_data.address,
         label=json_data.label,
+        hears=json_data.hears,
     )
 
 

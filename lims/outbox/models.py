@@ -39,6 +39,8 @@ class OnCall(Keyed, Base):
     __tablename__ = "on_call"
     place_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("place.id"), index=True)
     channel: Mapped[str] = mapped_column(word())
+    # of what: alarms and positives at once, or the steering committee's reports when they are made
+    hears: Mapped[str] = mapped_column(word(), default="alarms")
     address_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     # the end of the address, by which its owner knows it
     hint: Mapped[str] = mapped_column(String(40))
@@ -47,7 +49,7 @@ class OnCall(Keyed, Base):
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime]
     place: Mapped[Place] = relationship(lazy="joined", innerjoin=True)
-    __table_args__ = (one_of("channel", ("sms", "email")),)
+    __table_args__ = (one_of("channel", ("sms", "email")), one_of("hears", rules.HEARS))
 
 
 class Message(Keyed, Base):

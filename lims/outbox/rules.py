@@ -38,6 +38,8 @@ STUCK_ALERT = "messages_stuck"
 # Texts that the station has written itself, in both languages and for an SMS.
 PREPARED = ("capacity_alarm", "report_ready")
 ALERTS = ("positive_pools", "positive_result", *PREPARED, STUCK_ALERT)
+# What somebody on an on-call list is told of.
+HEARS = ("alarms", "reports")
 EVENTS = ("result.released", "result.amended", "result.withdrawn")
 TEMPLATES = (*TO_PEOPLE, *ALERTS, *EVENTS)
 # These wait for a person's decision.

@@ -42,6 +42,14 @@ class OnCallForm(SentOnce):
         choices=[SelectChoice("sms", _l("SMS")), SelectChoice("email", _l("E-mail"))],
         default="sms",
     )
+    hears = RadioField(
+        _l("Told of"),
+        choices=[
+            SelectChoice("alarms", _l("positives and alarms, at once")),
+            SelectChoice("reports", _l("reports, when they are made")),
+        ],
+        default="alarms",
+    )
     address = StringField(
         _l("Telephone or mailbox"), [InputRequired(_l("Write a telephone number or a mailbox."))]
     )
@@ -139,6 +147,7 @@ def list_on_call() -> str | tuple[str, int] | Response:
                 channel=form.channel.data,
                 address=form.address.data or "",
                 label=form.label.data or "",
+                hears=form.hears.data,
             )
         except LimsError as error:
             if error.field not in form:
@@ -146,7 +155,12 @@ def list_on_call() -> str | tuple[str, int] | Response:
             form[error.field].errors = [say_error(error)]
             status = error.status
         else:
-            flash(_("On call from now on: told of every positive at once, day and night."), "good")
+            flash(
+                _("On the list: told of every report when it is made.")
+                if form.hears.data == "reports"
+                else _("On call from now on: told of every positive at once, day and night."),
+                "good",
+            )
             return redirect(url_for("outbox.list_on_call"))
     elif form.errors:
         status = 422

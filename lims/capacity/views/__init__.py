@@ -9,4 +9,5 @@ capacity = Blueprint("capacity", __name__)
 from lims.capacity.views import (  # noqa: E402, F401  (they register themselves)
     alarms,
     board,
+    reports,
 )

@@ -71,7 +71,7 @@ def mark_alarm_seen(alarm_id: uuid.UUID) -> Response:
         alarm_id=alarm_id,
         note=request.form.get("note", ""),
     )
-    flash(_("Noted that you have seen it. It stays in the list until it is over."), "good")
+    flash(_("Noted that you have seen it. It stays in the list until it is over."), "success")
     return redirect(url_for("capacity.list_alarms"))
 
 
@@ -97,7 +97,7 @@ def set_thresholds() -> str | tuple[str, int] | Response:
         except LimsError as error:
             refused = {"field": error.field or "", "text": say_error(error)}
         else:
-            flash(_("Changed. It holds from the next look, within a minute."), "good")
+            flash(_("Changed. It holds from the next look, within a minute."), "success")
             return redirect(url_for("capacity.set_thresholds", province_id=province.id))
     changed = queries.map_thresholds(session) if province else {}
     page = render_template(

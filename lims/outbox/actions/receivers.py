@@ -16,7 +16,7 @@ from lims.extensions import vault
 from lims.outbox.addresses import hint, read_address
 from lims.outbox.models import OnCall, Webhook
 from lims.outbox.queries.receivers import get_on_call, get_webhook
-from lims.outbox.rules import EVENTS
+from lims.outbox.rules import EVENTS, HEARS
 from lims.outbox.writing import ADDRESS_COLUMN, SECRET_COLUMN
 from lims.places.queries import get_place
 from lims.tables import new_id
@@ -35,6 +35,7 @@ def add_on_call(
     channel: str,
     address: str,
     label: str,
+    hears: str = "alarms",
 ) -> dict[str, str]:
     """Put somebody on the on-call list of a place: positives there, and below it, are told to them at once.
 
@@ -45,6 +46,7 @@ def add_on_call(
         channel: "sms" or "email".
         address: telephone or mailbox, as typed.
         label: whose it is, as "Trực xét nghiệm".
+        hears: "alarms", or "reports" for who only wants to know that a report is made.
 
     Returns:
         `id` of the entry.
@@ -57,6 +59,8 @@ def add_on_call(
     actor.check_place(place.id)
     if channel not in ("sms", "email"):
         raise InvalidInput("Choose SMS or e-mail.", field="channel")
+    if hears not in HEARS:
+        raise InvalidInput("Choose alarms or reports.", field="hears")
     label, address = label.strip(), read_address(address, channel=channel)
     if not 1 <= len(label) <= LONGEST_LABEL:
         raise InvalidInput(
@@ -71,6 +75,7 @@ def add_on_call(
             address_sealed=vault().seal_record(address.encode(), record_id=key, column=ADDRESS_COLUMN),
             hint=hint(address, channel=channel),
             label=label,
+            hears=hears,
             is_active=True,
             created_by_id=actor.user_id,
             created_at=clock.now(),

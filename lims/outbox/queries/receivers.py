@@ -33,11 +33,19 @@ def find_above(session: Session, *, place_ids: Collection[uuid.UUID]) -> dict[uu
 
 
 def find_on_call(
-    session: Session, *, place_ids: Collection[uuid.UUID]
+    session: Session, *, place_ids: Collection[uuid.UUID], hears: str = "alarms"
 ) -> dict[uuid.UUID, Sequence[tuple[uuid.UUID, str]]]:
-    """Return who is on call for some places: (key, channel) of entries of the place or of one above it."""
+    """Return who is on call for some places: (key, channel) of entries of the place or of one above it.
+
+    Args:
+        session: reading or writing session.
+        place_ids: of what is told.
+        hears: a word of `rules.HEARS`.
+    """
     rows = session.execute(
-        select(OnCall.id, OnCall.channel, OnCall.place_id).where(OnCall.is_active).order_by(OnCall.id)
+        select(OnCall.id, OnCall.channel, OnCall.place_id)
+        .where(OnCall.is_active, OnCall.hears == hears)
+        .order_by(OnCall.id)
     ).all()
     if not rows:
         return {}
