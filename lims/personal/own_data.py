@@ -42,6 +42,7 @@ def describe_person(session: Session, *, declaration_id: uuid.UUID, vault: Vault
             for row in queries.list_samples(session, person_id=person.id)
         ],
         "results": [_result(row) for row in queries.list_results(session, person_id=person.id)],
+        "follow_ups": _follow_ups(session, person.id),
         "accesses": describe_accesses(session, person_id=person.id),
         "phones": [
             {"day": row.day, "place": row.place, "team": row.team}
@@ -111,6 +112,27 @@ def _declaration(declaration: Declaration) -> dict[str, Any]:
         },
         "kept_until": erased_from,
     }
+
+
+def _follow_ups(session: Session, person_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return what the person was followed up for; whose contact they were is another person's."""
+    days = queries.map_due_days(session, person_id=person_id)
+    return [
+        {
+            "class": one.contact_class,
+            "campaign": one.campaign.name,
+            "commune": one.commune.full_name,
+            "since": one.since,
+            "known_by": one.known_by,
+            "symptoms": list(one.symptoms),
+            "symptoms_on": one.symptoms_on,
+            "test_days": days.get(one.id, []),
+            "status": one.status,
+            "ended_at": one.ended_at,
+            "end_reason": one.end_reason,
+        }
+        for one in queries.list_follow_ups(session, person_id=person_id)
+    ]
 
 
 def _result(row: Any) -> dict[str, Any]:

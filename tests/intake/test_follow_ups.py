@@ -19,9 +19,10 @@ from lims.extensions import db
 from lims.intake.contacts import actions, queries
 from lims.intake.contacts.models import DueTest, FollowUp
 from lims.intake.contacts.queries import FollowUpFilter
-from lims.intake.models import Declaration, Person, Sample
+from lims.intake.models import Declaration, Person, Sample, Tube
 from lims.personal.actions.erasing import erase_people
 from lims.places.models import Campaign
+from lims.pooling.actions import pools
 from lims.transaction import writing
 
 DAYS = timedelta(days=1)
@@ -268,6 +269,28 @@ def test_a_schedule_is_valid_from_its_day_and_plans_anew_who_began_since(world):
         plan([3, 3])
     assert plan([9], clock.today() + DAYS)["planned_again"] == 0
     assert days_of(follow(world, person(world, "C"), ago=0)) == [2, 3]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_contact_s_sample_is_tested_alone_if_the_campaign_says_so(world, alone):
+    with writing() as session:
+        session.execute(update(Campaign).values(contacts_alone=alone))
+    of = case(world)
+    for number in range(2):
+        follow(world, person(world, f"Người {number}"), ago=1, of_id=of, contact_class="")
+    for one in declarations_for(world, waiting(world))["declarations"]:
+        sample(world, one["code"])
+    with writing() as session:
+        tubes = session.scalars(select(Tube.code).where(Tube.status == "used")).all()
+        session.execute(
+            update(Tube)
+            .where(Tube.code.in_(tubes))
+            .values(status="received", laboratory_id=world.laboratory_id, received_at=clock.now())
+        )
+    actor = world.actor("technician")
+    pool = pools.open_pool(actor=actor, laboratory_id=world.laboratory_id)["pool"]
+    verdicts = pools.add_tubes(actor=actor, pool_code=pool, tube_codes=tubes)["verdicts"]
+    assert [one["verdict"] for one in verdicts] == (["good", "wrong"] if alone else ["good", "good"])
 
 
 def test_an_erased_person_is_on_no_list_and_their_symptoms_are_gone(world):

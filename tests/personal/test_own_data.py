@@ -6,6 +6,7 @@ import io
 import json
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from field.phones import enrolled
@@ -15,6 +16,7 @@ from pooling import bench
 from results import desk
 from signing import bearer, sign_in
 from sqlalchemy import select
+from stating import declare, make_form
 
 from lims import clock, codes
 from lims.auth.throttles import READ_CODE
@@ -23,6 +25,7 @@ from lims.extensions import db, vault
 from lims.intake.actions.accesses import record_accesses
 from lims.intake.actions.boxes import pack_tubes
 from lims.intake.consent import TEXTS, get_current_text
+from lims.intake.contacts.actions import add_follow_up
 from lims.intake.models import Declaration, PersonAccess, Sample
 from lims.intake.rules import CONSENT_VERSION
 from lims.personal.own_data import describe_person
@@ -89,6 +92,32 @@ def test_the_file_holds_the_same_and_no_secret(world, pages):
         describe_person(db.session(), declaration_id=somebody.declaration_id, vault=vault())
     )
     assert somebody.secret not in json.dumps(told)
+
+
+def test_what_one_was_followed_up_for_is_told_and_of_whom_is_not(world, pages):
+    case, somebody = declare(world, make_form(name="Vũ Thị Khác"))[0], declare_somebody(world)
+    actor, since = world.actor("health_worker"), clock.today()
+    of = add_follow_up(
+        actor=actor,
+        declaration_code=case["declaration_code"],
+        contact_class="f0",
+        since=since,
+        known_by="reported",
+    )
+    add_follow_up(
+        actor=actor,
+        declaration_code=somebody.code,
+        of_id=uuid.UUID(of["follow_up"]),
+        since=since,
+        known_by="named",
+    )
+    page = _open(pages, somebody).text
+    assert "F1" in page and (since + timedelta(days=7)).strftime("%d/%m/%Y") in page
+    (told,) = describe_person(db.session(), declaration_id=somebody.declaration_id, vault=vault())[
+        "follow_ups"
+    ]
+    assert (told["class"], told["known_by"], len(told["test_days"])) == ("f1", "named", 3)
+    assert "Vũ Thị Khác" not in page and of["follow_up"] not in page + str(told)
 
 
 @pytest.mark.parametrize(("born", "code"), [("18/05/1990", ""), (BORN, "unknown")])

@@ -6,7 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -16,6 +16,7 @@ from lims import clock
 from lims.auth.models import Assignment
 from lims.field.models import Device, Enrolment
 from lims.intake.birth_dates import BirthDate
+from lims.intake.contacts.models import DueTest, FollowUp
 from lims.intake.models import Declaration, Person, PersonAccess, ResultCode, Sample, Tube
 from lims.personal.models import DataRequest, PersonCorrection
 from lims.places.models import Campaign, Place
@@ -72,6 +73,32 @@ def list_samples(session: Session, *, person_id: uuid.UUID) -> Sequence[Any]:
         .where(Sample.person_id == person_id)
         .order_by(Sample.sampled_at.desc(), Sample.id)
     ).all()
+
+
+def list_follow_ups(session: Session, *, person_id: uuid.UUID) -> Sequence[FollowUp]:
+    """Return what a person was ever followed up for, with campaign and commune, the newest first."""
+    return (
+        session.scalars(
+            select(FollowUp)
+            .where(FollowUp.person_id == person_id)
+            .options(joinedload(FollowUp.campaign), joinedload(FollowUp.commune))
+            .order_by(FollowUp.id.desc())
+        )
+        .unique()
+        .all()
+    )
+
+
+def map_due_days(session: Session, *, person_id: uuid.UUID) -> dict[uuid.UUID, list[date]]:
+    """Return the days of the tests of each follow-up of a person."""
+    found: defaultdict[uuid.UUID, list[date]] = defaultdict(list)
+    for row in session.execute(
+        select(DueTest.follow_up_id, DueTest.due_on)
+        .where(DueTest.person_id == person_id)
+        .order_by(DueTest.due_on)
+    ):
+        found[row.follow_up_id].append(row.due_on)
+    return found
 
 
 def list_results(session: Session, *, person_id: uuid.UUID) -> Sequence[Any]:
