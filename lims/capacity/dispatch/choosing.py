@@ -31,6 +31,8 @@ TIME_LIMIT = 2.0
 """Seconds that the solver may take."""
 GAP = 5e-3
 """Share of the sum that the solver need not find; moving boxes one by one finds most of that."""
+WAYS = ("simple", "solver", "moves")
+"""How a choice was found, as of `Chosen`."""
 MOVING = 1.0
 """Seconds in which boxes may be moved one by one afterwards."""
 _ROUNDING = 1e-6

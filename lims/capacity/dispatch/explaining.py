@@ -67,6 +67,7 @@ LEFT: Mapping[str, str] = {
 """Why a box goes nowhere."""
 
 WORDS = (*SENTENCES, "later", *LEFT)
+"""All that a line of a plan may say."""
 
 
 @dataclass(frozen=True, slots=True)
