@@ -31,6 +31,7 @@ SAID = {
     "asked": Saying(N_("Asked by the person"), "inbox"),
     "bound": Saying(N_("Sample taken"), "droplet", "good"),
     "boxed": Saying(N_("Packed into a box"), "box-seam"),
+    "boxes_planned": Saying(N_("Laboratories advised for boxes"), "truck"),
     "called": Saying(N_("Called by the assay's rules"), "check"),
     "capacity_set": Saying(N_("Capacity changed"), "pencil"),
     "case_opened": Saying(
@@ -63,6 +64,7 @@ SAID = {
     "followed_up": Saying(N_("Followed up"), "people"),
     "handed_over": Saying(N_("Handed over to the courier"), "person-check"),
     "held": Saying(N_("Put on hold"), "pause-circle", "look"),
+    "hours_set": Saying(N_("Opening hours changed"), "pencil"),
     "identities_erased": Saying(N_("Identities erased"), "x-circle", "stop"),
     "imported": Saying(N_("List of people taken in"), "inbox"),
     "key_installed": Saying(N_("Signing key in use"), "shield-check", "good"),
@@ -81,6 +83,8 @@ SAID = {
     "notified": Saying(N_("Told by a message"), "envelope", "good"),
     "opened": Saying(N_("Opened"), "box"),
     "opened_again": Saying(N_("A new sample was asked for"), "arrow-repeat", "look"),
+    "overrule_ended": Saying(N_("No laboratory is chosen by hand any more"), "arrow-repeat"),
+    "overruled": Saying(N_("A laboratory was chosen by hand"), "person-check", "look"),
     "packed": Saying(N_("Tubes packed"), "box-seam"),
     "password_set": Saying(N_("Password set"), "lock"),
     "planned": Saying(N_("Plate planned"), "check"),
@@ -135,6 +139,7 @@ SAID = {
     "void": Saying(N_("Made void"), "x-circle", "stop"),
     "voided": Saying(N_("Made void"), "x-circle", "stop"),
     "waits_again": Saying(N_("Its result was withdrawn; it waits for another"), "arrow-repeat", "look"),
+    "way_set": Saying(N_("Minutes of a way changed"), "pencil"),
     "withdrawn": Saying(N_("Result withdrawn"), "x-circle", "stop"),
 }
 # Where a verb says something else of one kind of thing.

@@ -14,12 +14,12 @@ from lims.msgid import N_
 SENTENCES: Mapping[str, str] = {
     "only": N_("To %(laboratory)s: tested by %(done)s; no other laboratory can take it now."),
     "waits": N_(
-        "To %(laboratory)s: tested by %(done)s; %(other)s would be %(age)s later because %(number)s samples wait "
+        "To %(laboratory)s: tested by %(done)s; %(other)s would be %(age)s later because %(count)s samples wait "
         "there."
     ),
     "road": N_(
         "To %(laboratory)s: tested by %(done)s; %(other)s would be %(age)s later because the way there takes "
-        "%(number)s minutes."
+        "%(count)s minutes."
     ),
     "hours": N_(
         "To %(laboratory)s: tested by %(done)s; %(other)s would be %(age)s later because it is closed for part of "
