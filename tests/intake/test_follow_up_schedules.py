@@ -108,3 +108,19 @@ def test_a_first_day_is_neither_to_come_nor_long_ago(ago):
     else:
         with pytest.raises(InvalidInput):
             rules.check_since(DAY - timedelta(days=ago), today=DAY)
+
+
+@pytest.mark.parametrize(
+    ("today", "sampled", "state"),
+    [
+        (-1, None, "coming"),
+        (0, None, "due"),
+        (1, None, "overdue"),
+        (0, 0, "done"),
+        (9, 1, "done"),
+        (0, -1, "due"),
+    ],
+)
+def test_on_the_day_itself_and_the_days_beside_it(today, sampled, state):
+    sampled_on = None if sampled is None else DAY + timedelta(days=sampled)
+    assert tell_state(DAY, today=DAY + timedelta(days=today), sampled_on=sampled_on) == state
