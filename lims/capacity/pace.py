@@ -9,7 +9,8 @@ from lims.capacity.figures import HourFigures
 from lims.capacity.histograms import Histogram
 from lims.capacity.measures import LEGS
 from lims.errors import InvalidInput
-from lims.pooling.prevalence import Prevalence, PoolCounts, estimate_prevalence
+from lims.msgid import N_
+from lims.pooling.prevalence import PoolCounts, Prevalence, estimate_prevalence
 
 AT_LABORATORY = ("received", "pooled", "on_plate", "next_test", "to_verify", "held", "to_release")
 """Stations whose samples a laboratory has in its hands."""
@@ -22,8 +23,18 @@ TARGET_MINUTES: Mapping[str, int] = {
     "verified_released": 4 * 60,
     "collected_released": 24 * 60,
 }
-"""Within which each leg should be done. 24 hours in all is what campaigns aim at (docs/decisions/figures-of-the-board.md);
-the legs share it. All are edges of buckets, so that the shares are exact."""
+"""Within which each leg should be done. 24 hours in all is what campaigns aim at (docs/decisions/board.md); the legs
+share it. All are edges of buckets, so that the shares are exact."""
+
+
+LEG_WORDS: Mapping[str, str] = {
+    "collected_received": N_("from collection to the laboratory"),
+    "received_pooled": N_("from the laboratory’s door into a pool"),
+    "pooled_tested": N_("from the pool to a reading"),
+    "tested_verified": N_("from the reading to the second person"),
+    "verified_released": N_("from the second person to the release"),
+    "collected_released": N_("from collection to the release"),
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from capacity.standing_of_tables import count_standing
 from engines import ENGINES, make_app
 from factories import MORNING, make_world
 from hypothesis import HealthCheck, Phase, given, settings
@@ -25,7 +26,6 @@ from lims.capacity.counting.folding import fold, fold_all
 from lims.capacity.counting.recounting import recount
 from lims.capacity.figures import Scope
 from lims.capacity.queries import figures
-from lims.capacity.queries.board import read_board
 from lims.capacity.queries.reconciliation import reconcile
 from lims.extensions import db
 from lims.intake.actions.collections import undo_collection
@@ -183,8 +183,7 @@ class CountedHistory(History):
         classes = {identity.name: identity.classes for identity in reconcile(session)}
         samples = classes["samples"]
         assert sum(day.standing.values()) == samples["waiting"] + samples["held"]
-        board = read_board(session, actor=self.world.actor("administrator"))
-        assert dict(day.standing) == board.stations
+        assert dict(day.standing) == count_standing(session)
         assert day.standing["held"] == samples["held"]
         assert day.total("declared") == count(select(func.count()).select_from(Declaration))
         alive = select(func.count()).select_from(Sample).where(Sample.status != "void")

@@ -9,5 +9,7 @@ capacity_api = APIBlueprint("capacity_api", __name__, url_prefix="/api/v1", tag=
 from lims.capacity.api import (  # noqa: E402, F401  (they register themselves)
     alarms,
     board,
+    dispatch,
+    figures,
     reports,
 )

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 
+from flask import Response, jsonify, request
 from pydantic import BaseModel
 
 from lims.capacity.api import capacity_api
+from lims.capacity.api.narrowing import OfDay
+from lims.capacity.board_figures import as_figures as board_as_figures
+from lims.capacity.board_figures import tag_figures
 from lims.capacity.commands import as_figures
-from lims.capacity.queries.board import AtLaboratory, Waiting, read_board
+from lims.capacity.queries.board import read_board
 from lims.capacity.queries.reconciliation import list_campaign_ids, reconcile
-from lims.capacity.rules import Load
 from lims.extensions import db
 from lims.security import current_actor, needs
 
 
 class LoadOut(BaseModel):
-    """Reactions of today against those that can be done in a day."""
+    """Reactions of the day against those that can be done in a day."""
 
     used: int
     planned: int
@@ -34,29 +35,131 @@ class WaitingOut(BaseModel):
     laboratory: str
 
 
+class PaceOut(BaseModel):
+    """What came to laboratories and was done in some hours; `hours_to_clear` is null where it never ends."""
+
+    waiting: int
+    arrived: int
+    done: int
+    hours: int
+    arrivals_per_hour: float
+    done_per_hour: float
+    hours_to_clear: float | None
+    standing: str
+
+
+class LegOut(BaseModel):
+    """How long a leg of the way took those that ended it on the day."""
+
+    name: str
+    total: int
+    median_minutes: float | None
+    p75_minutes: float | None
+    p90_minutes: float | None
+    target_minutes: int
+    within_target: float | None
+
+
+class ShareOut(BaseModel):
+    """An estimated share, 0 to 1, with its interval."""
+
+    share: float
+    low: float
+    high: float
+    confidence: float
+    tested: int
+
+
+class PositivityOut(BaseModel):
+    """Positive pools and infected people of the last seven days."""
+
+    first_on: date
+    pools: int
+    pools_positive: int
+    of_pools: ShareOut | None
+    of_people: ShareOut | None
+    from_pools: bool
+
+
+class EffectiveOut(BaseModel):
+    """For how many people a day the reactions are enough at the measured prevalence."""
+
+    people: int
+    reactions_per_person: float
+    confirmations_per_person: float
+    bound_by: str
+
+
+class KitsOut(BaseModel):
+    """Reactions left in usable lots, and for how many days."""
+
+    left: int
+    per_day: float
+    days_left: float | None
+
+
+class HourOut(BaseModel):
+    """What happened in one hour."""
+
+    begins_at: datetime
+    collected: int
+    received: int
+    released: int
+
+
+class DayOut(BaseModel):
+    """What happened on one local day."""
+
+    day: date
+    collected: int
+    received: int
+    released: int
+
+
 class LaboratoryLoad(BaseModel):
-    """What stands in a laboratory, by station, and its load."""
+    """What stands in a laboratory, by station, its load and its pace."""
 
     id: str
     name: str
     stations: dict[str, int]
     screening: LoadOut
     confirmation: LoadOut
+    received_today: int
     released_today: int
     oldest: WaitingOut | None
+    pace: PaceOut
+    effective: EffectiveOut | None
+    kits: KitsOut | None
 
 
 class BoardOut(BaseModel):
-    """The board's figures."""
+    """The board's figures; `released_today` and `today` are of `day`."""
 
     at: datetime
+    counted_until: datetime
+    day: date
+    is_today: bool
     declared: int
     sampled: int
+    to_sample: int
     released: int
     released_today: int
+    waiting: int
+    today: dict[str, int]
     stations: dict[str, int]
+    oldest_by_station: dict[str, WaitingOut]
     oldest: WaitingOut | None
+    pace: PaceOut
+    legs: list[LegOut]
+    positivity: PositivityOut
+    pool_size: int | None
+    effective: EffectiveOut | None
+    rejected: dict[str, int]
+    discrepancies: int
+    hours: list[HourOut]
+    days: list[DayOut]
     laboratories: list[LaboratoryLoad]
+    narrowed: bool
 
 
 class FaultOut(BaseModel):
@@ -83,45 +186,23 @@ class ReconciliationOut(BaseModel):
     identities: list[IdentityOut]
 
 
-def _load(load: Load) -> dict[str, int]:
-    return asdict(load) | {"free": load.free}
-
-
-def _waiting(waiting: Waiting | None) -> dict[str, str] | None:
-    if waiting is None:
-        return None
-    return {"tube": waiting.tube, "since": waiting.since.isoformat(), "laboratory": waiting.laboratory}
-
-
-def _laboratory(row: AtLaboratory) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "stations": row.stations,
-        "screening": _load(row.screening),
-        "confirmation": _load(row.confirmation),
-        "released_today": row.released_today,
-        "oldest": _waiting(row.oldest),
-    }
-
-
 @capacity_api.get("/board")
+@capacity_api.input(OfDay, location="query")
 @capacity_api.output(BoardOut)
-@capacity_api.doc(summary="What stands where, today's reactions against capacity, what waits longest")
+@capacity_api.doc(
+    summary="What stands where, how fast it goes, each laboratory's day; 304 by If-None-Match where nothing changed",
+    responses=[304],
+)
 @needs("see_board")
-def board() -> dict[str, Any]:
+def board(query_data: OfDay) -> Response:
     """Return the board's figures."""
-    figures = read_board(db.session(), actor=current_actor())
-    return {
-        "at": figures.at.isoformat(),
-        "declared": figures.declared,
-        "sampled": figures.sampled,
-        "released": figures.released,
-        "released_today": figures.released_today,
-        "stations": figures.stations,
-        "oldest": _waiting(figures.oldest),
-        "laboratories": [_laboratory(row) for row in figures.laboratories],
-    }
+    figures = board_as_figures(
+        read_board(db.session(), actor=current_actor(), scope=query_data.scope(), day=query_data.day)
+    )
+    response = jsonify(figures)
+    response.set_etag(tag_figures(figures))
+    response.make_conditional(request)
+    return response
 
 
 @capacity_api.get("/reconciliation")

@@ -1,29 +1,43 @@
-"""The board and the reconciliation as pages."""
+"""The board, the lists behind its numbers, and the reconciliation as pages."""
 
 from __future__ import annotations
 
-from flask import current_app, render_template
+import uuid
+from datetime import datetime
 
+from flask import Response, current_app, make_response, render_template, request, url_for
+
+from lims import clock
 from lims.auth.actors import Actor
+from lims.capacity.board_figures import as_figures, tag_figures
+from lims.capacity.measures import MEASURES, STATIONS
+from lims.capacity.pace import LEG_WORDS
+from lims.capacity.queries import figures, happened
 from lims.capacity.queries import reconciliation as reconciling
-from lims.capacity.queries.board import STATIONS, read_board
+from lims.capacity.queries.board import check_day, read_board
+from lims.capacity.queries.choices import list_choices
 from lims.capacity.rules import CLASS_WORDS
 from lims.capacity.views import capacity
+from lims.capacity.views.narrowing import read_narrowing
+from lims.capacity.views.wording import say_duration
+from lims.errors import InvalidInput
 from lims.extensions import db
+from lims.language import choose, say
 from lims.security import current_actor, needs
 
-# where the board's numbers lead, for those who may go there
+PAGE = 50
+# where the board's numbers lead beside the lists of waiting samples, for those who may go there
 _LINKS = {
     "people": ("intake.list_people", "see_people"),
     "reconciliation": ("capacity.reconciliation", "reconcile"),
     "release": ("results.list_to_verify", "verify_results"),
-    "on_the_road": ("intake.receive", "receive_boxes"),
-    "received": ("pooling.list_pools", "see_laboratory"),
-    "pooled": ("pooling.list_pools", "see_laboratory"),
-    "on_plate": ("pooling.list_runs", "see_laboratory"),
-    "next_test": ("pooling.list_pools", "see_laboratory"),
-    "held": ("results.list_to_verify", "verify_results"),
     "discrepancies": ("intake.list_discrepancies", "settle_discrepancies"),
+    "pools": ("pooling.list_pools", "see_laboratory"),
+    "runs": ("pooling.list_runs", "see_laboratory"),
+    "kits": ("pooling.list_kit_lots", "see_laboratory"),
+    "capacity": ("places.set_capacity", "manage_campaign"),
+    "campaigns": ("places.list_campaigns", "manage_campaign"),
+    "alarms": ("capacity.list_alarms", "see_board"),
 }
 
 
@@ -38,15 +52,114 @@ def _open_links(actor: Actor) -> dict[str, str]:
 
 @capacity.get("/board")
 @needs("see_board")
-def board() -> str:
-    """Show what stands where, today's reactions against the capacity, and what waits longest."""
-    actor = current_actor()
-    return render_template(
-        "capacity/board.html",
-        board=read_board(db.session(), actor=actor),
-        station_words=STATIONS,
-        links=_open_links(actor),
+def board() -> Response:
+    """Show what stands where, how fast it goes and each laboratory's day; 304 where nothing has changed."""
+    actor, session, narrowing = current_actor(), db.session(), read_narrowing()
+    read = read_board(session, actor=actor, scope=narrowing.scope, day=narrowing.day)
+    told = as_figures(read)
+    tag = f"{tag_figures(told)}-{choose()}"
+    if request.if_none_match.contains(tag):
+        response = current_app.response_class(status=304)
+    else:
+        page = render_template(
+            "capacity/board.html",
+            board=read,
+            figures=told,
+            station_words=STATIONS,
+            measure_words=MEASURES,
+            legs_in_words={name: say(word) for name, word in LEG_WORDS.items()},
+            duration=say_duration,
+            today=clock.today().isoformat(),
+            endpoints=current_app.view_functions,
+            choices=list_choices(session, actor=actor, scope=narrowing.scope, day=read.day),
+            narrowing=narrowing,
+            is_wall=request.args.get("wall") == "1",
+            links=_open_links(actor),
+        )
+        response = make_response(page)
+    response.set_etag(tag)
+    return response
+
+
+@capacity.get("/board/waiting")
+@needs("see_board")
+def list_waiting_samples() -> str:
+    """Show the samples behind a station's number, the oldest first."""
+    actor, session, narrowing = current_actor(), db.session(), read_narrowing()
+    station = request.args.get("station") or None
+    rows = figures.list_waiting(
+        session, actor=actor, scope=narrowing.scope, station=station, after=_read_after(), most=PAGE
     )
+    choices = list_choices(session, actor=actor, scope=narrowing.scope, day=clock.today())
+    last = rows[-1] if len(rows) == PAGE else None
+    return render_template(
+        "capacity/waiting.html",
+        rows=rows,
+        standing=figures.read_standing(session, actor=actor, scope=narrowing.scope),
+        station=station,
+        station_words=STATIONS,
+        choices=choices,
+        names={place.id: place.name for place in choices.laboratories},
+        narrowing=narrowing,
+        more_url=last
+        and url_for(
+            "capacity.list_waiting_samples",
+            **narrowing.also(station=station, after=f"{last.collected_at.isoformat()}_{last.sample_id}"),
+        ),
+    )
+
+
+@capacity.get("/board/happened")
+@needs("see_board")
+def list_happened() -> str:
+    """Show the samples behind a number of a day, the latest first."""
+    actor, session, narrowing = current_actor(), db.session(), read_narrowing()
+    measure, detail = request.args.get("measure", "released"), request.args.get("detail", "")[:60]
+    day = check_day(narrowing.day)
+    rows = happened.list_happened(
+        session,
+        actor=actor,
+        scope=narrowing.scope,
+        measure=measure,
+        day=day,
+        detail=detail,
+        after=_read_after(),
+        most=PAGE,
+    )
+    choices = list_choices(session, actor=actor, scope=narrowing.scope, day=day)
+    last = rows[-1] if len(rows) == PAGE else None
+    return render_template(
+        "capacity/happened.html",
+        rows=rows,
+        measure=measure,
+        detail=detail,
+        day=day,
+        today=clock.today().isoformat(),
+        listed=happened.LISTED,
+        measure_words=MEASURES,
+        choices=choices,
+        names={place.id: place.name for place in choices.laboratories},
+        narrowing=narrowing,
+        more_url=last
+        and url_for(
+            "capacity.list_happened",
+            **narrowing.also(measure=measure, detail=detail, after=f"{last.at.isoformat()}_{last.sample_id}"),
+        ),
+    )
+
+
+def _read_after() -> tuple[datetime, uuid.UUID] | None:
+    text = request.args.get("after", "")
+    if not text:
+        return None
+    at, _separator, key = text.rpartition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError("without a zone")
+        return moment, uuid.UUID(key)
+    except ValueError:
+        raise InvalidInput("Open the list from its beginning.", field="after") from None
 
 
 @capacity.get("/reconciliation")
