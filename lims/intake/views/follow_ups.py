@@ -104,6 +104,7 @@ def list_follow_ups() -> str:
     rows, cursor = _read_list(wanted)
     kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "after"}
     people = _people_of(rows)
+    shown = {person.id for person in people} | _sources_of(rows)
     page = render_template(
         "intake/follow_ups.html",
         rows=rows,
@@ -118,7 +119,7 @@ def list_follow_ups() -> str:
         more_url=url_for("intake.list_follow_ups", **kept, after=cursor) if cursor else None,
         back=request.full_path.rstrip("?"),
     )
-    record_accesses(actor=actor, person_ids={person.id for person in people}, shown_by="list")
+    record_accesses(actor=actor, person_ids=shown, shown_by="list")
     return page
 
 
@@ -321,6 +322,17 @@ def _people_of(rows: Iterable[Any]) -> list[Person]:
     return found
 
 
+def _sources_of(rows: Iterable[Any]) -> set[uuid.UUID]:
+    """Return whose contacts the people of a list are, as far as their names are shown."""
+    found = set()
+    for row in rows:
+        follow_up = getattr(getattr(row, "test", row), "follow_up", row)
+        of = getattr(follow_up, "of", None)
+        if of is not None and current_actor().sees(of.commune_id):
+            found.add(of.person_id)
+    return found
+
+
 def _add(of: FollowUp | None) -> str | Response | tuple[str, int]:
     """Show the form to follow somebody up, or take it."""
     form = FollowUpForm()
@@ -329,7 +341,7 @@ def _add(of: FollowUp | None) -> str | Response | tuple[str, int]:
     form.chosen.choices = [
         SelectChoice(one.code, f"{one.person.name}, {_born(one.person)}, {one.commune.name}") for one in found
     ]
-    people = {one.person_id for one in found}
+    people = {one.person_id for one in found} | ({of.person_id} if of else set())
     if not form.is_submitted():
         form.since.data = clock.today().isoformat()
         form.client_id.data = str(uuid.uuid4())
@@ -362,7 +374,9 @@ def _add(of: FollowUp | None) -> str | Response | tuple[str, int]:
         if of is not None:
             of = queries.get_follow_up(db.session(), actor=current_actor(), follow_up_id=of.id)
         _put(form, refusal, "declaration")
-        return _show_form(form, of, text, _search(text)), refusal.status
+        page = _show_form(form, of, text, _search(text))
+        record_accesses(actor=current_actor(), person_ids=people, shown_by="list")
+        return page, refusal.status
     days = ", ".join(f"{date.fromisoformat(day):%d/%m}" for day in answer["due_on"])
     flash(
         _("Written down as %(state)s. Tests: %(days)s.", state=say_word(answer["contact_class"]), days=days)
