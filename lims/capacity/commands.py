@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 from flask.cli import with_appcontext
 
+from lims.capacity.advice_commands import advise_command
 from lims.capacity.counting.commands import fold_command, rebuild_command
 from lims.capacity.queries.reconciliation import reconcile
 from lims.capacity.rules import CLASS_WORDS, Identity
@@ -23,6 +24,7 @@ def capacity_group() -> None:
 
 
 # one line for each command; each lives in the module of its task
+capacity_group.add_command(advise_command)
 capacity_group.add_command(fold_command)
 capacity_group.add_command(rebuild_command)
 
