@@ -14,7 +14,7 @@ from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.capacity.dispatch.choosing import Chosen
 from lims.capacity.dispatch.hours import check_hours
-from lims.capacity.dispatch.paces import check_minutes
+from lims.capacity.dispatch.speeds import check_minutes
 from lims.capacity.models.dispatch import (
     DispatchOverrule,
     DispatchPlan,

@@ -16,8 +16,8 @@ from lims.capacity.dispatch.actions import PlannedBox, answer_plan, keep_plan
 from lims.capacity.dispatch.choosing import Chosen, choose
 from lims.capacity.dispatch.explaining import explain
 from lims.capacity.dispatch.hours import Hours, Numbers, count_capacities
-from lims.capacity.dispatch.paces import Pace
 from lims.capacity.dispatch.problem import Bench, Box, Laboratory
+from lims.capacity.dispatch.speeds import Speed
 from lims.capacity.models.dispatch import DispatchPlan
 from lims.capacity.queries import dispatch as queries
 from lims.capacity.queries.dispatch import BoxFacts, Facts, LaboratoryFacts
@@ -121,5 +121,5 @@ def _pose_laboratory(one: LaboratoryFacts, facts: Facts) -> Laboratory:
     )
 
 
-def _count(pace: Pace, hours: Hours, now: datetime) -> Numbers:
-    return count_capacities(hours, clock.local(now), per_hour=pace.per_hour, left_today=pace.left_today)
+def _count(speed: Speed, hours: Hours, now: datetime) -> Numbers:
+    return count_capacities(hours, clock.local(now), per_hour=speed.per_hour, left_today=speed.left_today)

@@ -18,7 +18,7 @@ from lims import clock, codes
 from lims.auth.actors import SYSTEM, Actor
 from lims.auth.models import User
 from lims.capacity.dispatch.hours import ALWAYS, Hours
-from lims.capacity.dispatch.paces import Pace, find_way
+from lims.capacity.dispatch.speeds import Speed, find_way
 from lims.capacity.figures import LaboratoryFigures, Scope
 from lims.capacity.models.dispatch import (
     DispatchOverrule,
@@ -120,8 +120,8 @@ class LaboratoryFacts:
     id: uuid.UUID
     name: str
     can_confirm: bool
-    screening: Pace
-    confirming: Pace
+    screening: Speed
+    confirming: Speed
     hours: Hours
     waiting: int
     waiting_to_confirm: int
@@ -361,7 +361,7 @@ def _read_laboratories(
                 id=one.place_id,
                 name=one.place.name,
                 can_confirm=one.can_confirm,
-                screening=Pace.of_screening(
+                screening=Speed.of_screening(
                     one.screening_per_day,
                     used=screened,
                     hours=works,
@@ -370,7 +370,7 @@ def _read_laboratories(
                     strategy=campaign.positive_pool_strategy if campaign else "singles",
                     policy="members" if campaign and campaign.confirm_all_members else "positives",
                 ),
-                confirming=Pace.of_confirming(one.confirmation_per_day, used=confirmed, hours=works),
+                confirming=Speed.of_confirming(one.confirmation_per_day, used=confirmed, hours=works),
                 hours=works,
                 waiting=max(0, _count_standing(now) - to_confirm),
                 waiting_to_confirm=to_confirm if one.can_confirm else 0,

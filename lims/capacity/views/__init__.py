@@ -9,5 +9,6 @@ capacity = Blueprint("capacity", __name__)
 from lims.capacity.views import (  # noqa: E402, F401  (they register themselves)
     alarms,
     board,
+    dispatch,
     reports,
 )

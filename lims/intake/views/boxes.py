@@ -14,6 +14,7 @@ from lims.auth.actors import Actor
 from lims.auth.queries import get_actor
 from lims.errors import LimsError, Refused
 from lims.extensions import db
+from lims.intake import advising
 from lims.intake.actions import boxes as actions
 from lims.intake.actions.accesses import record_accesses
 from lims.intake.models import Box
@@ -76,6 +77,7 @@ def _show_record(box: Box, refusal: LimsError | None = None) -> str:
         courier=courier,
         mine=current_actor().sees(box.origin_id),
         laboratories=_destinations(box),
+        advice=advising.advise(session, box),
         events=read_timeline(session, subject_ids=[box.id]),
         mistakes=mistakes_of(refusal),
         sent=request.form if refusal else {},

@@ -18,7 +18,7 @@ ASSUMED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Speed:
     """How many samples a laboratory tests.
 
     Args:
@@ -46,8 +46,8 @@ class Pace:
         size: int,
         strategy: str,
         policy: str,
-    ) -> Pace:
-        """Return the pace of screening: people for each reaction as `effective` counts them.
+    ) -> Speed:
+        """Return the speed of screening: people for each reaction as `effective` counts them.
 
         Args:
             reactions: a day.
@@ -71,8 +71,8 @@ class Pace:
         )
 
     @classmethod
-    def of_confirming(cls, reactions: int, *, used: int, hours: Hours) -> Pace:
-        """Return the pace of confirming: each sample alone."""
+    def of_confirming(cls, reactions: int, *, used: int, hours: Hours) -> Speed:
+        """Return the speed of confirming: each sample alone."""
         return cls(reactions / hours.a_day, float(max(0, reactions - used)), reactions)
 
 
