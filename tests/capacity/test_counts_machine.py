@@ -18,7 +18,8 @@ from intake import people
 from journeys.history import STEPS, USUAL, History
 from pooling import bench
 from reconciled import assert_reconciled
-from sqlalchemy import func, select
+from sqlalchemy import case, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from lims import clock
 from lims.auth.actors import SYSTEM
@@ -29,7 +30,7 @@ from lims.capacity.queries import figures
 from lims.capacity.queries.reconciliation import reconcile
 from lims.extensions import db
 from lims.intake.actions.collections import undo_collection
-from lims.intake.models import Declaration, Discrepancy, Sample, Tube
+from lims.intake.models import Box, Declaration, Discrepancy, Sample, Tube
 from lims.pooling.actions import pools
 from lims.pooling.models import Pool, PoolMember, Run, Well
 from lims.results.actions.amendment import amend_result
@@ -207,6 +208,37 @@ class CountedHistory(History):
             assert day.total(f"discrepancies_{measure}") == count(
                 select(func.count()).where(column.is_not(None))
             )
+
+
+def count_stations() -> dict[str, int]:
+    """Count where samples stand in SQL of its own, which shares nothing with the rules of the counting."""
+    past = aliased(PoolMember)
+    tested = exists(select(past.tube_id).where(past.tube_id == Tube.id, past.in_test.is_(False)))
+    station = case(
+        (Pool.status == "on_plate", "on_plate"),
+        (Pool.status.in_(("open", "closed")), "pooled"),
+        (tested, "next_test"),
+        (Tube.status.in_(("received", "stored")), "received"),
+        (or_(Tube.status == "used", Box.status.in_(("open", "sealed"))), "at_the_site"),
+        else_="on_the_road",
+    )
+    bound = db.session.execute(
+        select(station, func.count())
+        .select_from(Sample)
+        .join(Tube, Tube.id == Sample.tube_id)
+        .outerjoin(Box, Box.id == Tube.box_id)
+        .outerjoin(PoolMember, (PoolMember.tube_id == Tube.id) & PoolMember.in_test)
+        .outerjoin(Pool, Pool.id == PoolMember.pool_id)
+        .where(Sample.status == "bound")
+        .group_by(station)
+    )
+    resulted = db.session.execute(
+        select(Result.status, func.count())
+        .where(Result.status.in_(("preliminary", "verified", "held")))
+        .group_by(Result.status)
+    )
+    words = {"preliminary": "to_verify", "verified": "to_release", "held": "held"}
+    return dict(bound.all()) | {words[name]: number for name, number in resulted}
 
 
 def count(query) -> int:
