@@ -21,6 +21,7 @@ from lims.demo.people import invent_people
 from lims.demo.phones import enrol_phones
 from lims.demo.province import LABORATORIES, PROVINCE_CODE, Setting, set_up
 from lims.demo.stations import FOLLOW_UP_HOURS, FOLLOWED_UP, STATIONS
+from lims.demo.trouble import FEWEST_PEOPLE, Trouble
 
 PEOPLE, PREVALENCE, SEED = 600, 0.02, 2021
 # A batch fills about one plate: 93 wells beside the controls, pools of ten and the people tested alone.
@@ -71,9 +72,16 @@ def play(*, people: int, prevalence: float, seed: int, quiet: bool = False) -> P
             bar.set_description(f"{batch.laboratory} {batch.last}")
             batch.play()
             bar.update(len(batch.people))
+        trouble = Trouble(setting, dice) if people >= FEWEST_PEOPLE else None
+        if trouble:
+            bar.set_description("Trouble")
+            trouble.play()
         enrol_phones(setting)
         send_until_noon()
         fold_all()
+        if trouble:
+            trouble.look()
+            trouble.report()
     return Played(
         people=people,
         infected=sum(person.is_infected for person in invented),

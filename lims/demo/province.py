@@ -92,6 +92,7 @@ class Setting:
 
     Args:
         campaign_id: its campaign.
+        province_id: where it is.
         laboratory_ids: by code.
         communes: all of the province, in the order of their names.
         site_ids: by commune.
@@ -99,6 +100,7 @@ class Setting:
     """
 
     campaign_id: uuid.UUID
+    province_id: uuid.UUID
     laboratory_ids: Mapping[str, uuid.UUID]
     communes: Sequence[Place]
     site_ids: Mapping[uuid.UUID, uuid.UUID]
@@ -145,7 +147,7 @@ def set_up() -> Setting:
     actors = _create_accounts(places)
     install_seed_assays(actor=actors["supervisor"], second=actors["supervisor2"])
     communes = list(place_queries.list_communes(db.session(), province_id=province_id))
-    return Setting(campaign_id, laboratory_ids, communes, site_ids, actors)
+    return Setting(campaign_id, province_id, laboratory_ids, communes, site_ids, actors)
 
 
 def _id_of(answer: Mapping[str, str]) -> uuid.UUID:

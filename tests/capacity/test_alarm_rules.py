@@ -91,7 +91,7 @@ def test_one_positive_pool_after_weeks_without_any_is_no_fault():
 
 @pytest.mark.parametrize(
     ("day", "own", "others"),
-    [((5, 19), (30, 600), (200, 4000)), ((20, 40), (3, 59), (200, 4000)), ((20, 40), (30, 600), (0, 0))],
+    [((5, 19), (30, 600), (200, 4000)), ((20, 40), (3, 29), (200, 4000)), ((20, 40), (30, 600), (0, 0))],
 )
 def test_too_few_pools_say_nothing(day, own, others):
     found = find_shift(

@@ -134,7 +134,7 @@ KINDS: Mapping[str, Kind] = {
         ),
     ),
 }
-FEWEST_POOLS_BEFORE = 60
+FEWEST_POOLS_BEFORE = 30
 """Of a baseline; with fewer its own uncertainty would raise alarms."""
 FEWEST_DECLARED = 50
 WORKING_HOURS = (7, 18)
