@@ -4,10 +4,12 @@ import { DASHES, fill, MARKS, readTheme } from "./look.js";
 const LANGUAGE = document.documentElement.lang || "vi";
 const number = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1 });
 const share = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 0 });
-const hourOf = new Intl.DateTimeFormat(LANGUAGE, { hour: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" });
+const hourOf = new Intl.DateTimeFormat("en", { hour: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" });
 const SERIES = ["collected", "received", "released"];
 const MINUTES = 60;
 const ROW_EM = 2.6; // the room of a bar with its words
+const NARROW_PX = 420; // names at lines would take half of it
+const WALL_PX = 18; // from this size of letters on, every one costs
 
 const hours = (minutes) => (minutes === null ? null : Math.round((minutes / MINUTES) * 100) / 100);
 
@@ -20,15 +22,16 @@ function frame(theme, unit) {
     interaction: { mode: "index", intersect: false },
     locale: LANGUAGE,
     layout: { padding: { right: theme.size } },
-    scales: { x: structuredClone(axis), y: { ...structuredClone(axis), beginAtZero: true, title: { ...axis.title, display: true, text: unit } } },
+    scales: { x: structuredClone(axis), y: { ...structuredClone(axis), beginAtZero: true, title: { ...axis.title, display: theme.size < WALL_PX, text: unit } } },
     plugins: { legend: { position: "top", align: "start", labels: { color: theme.ink, font, usePointStyle: true, boxWidth: theme.size * 2 } }, tooltip: { bodyFont: font, titleFont: font } },
   };
 }
 
-function lines(theme, words, unit, rows, labelOf) {
+function lines(theme, words, unit, rows, labelOf, width) {
   const options = frame(theme, unit);
-  options.plugins.legend.display = false; // the names stand at the lines
-  options.layout.padding.right = theme.size * 0.62 * Math.max(...SERIES.map((name) => words[name].length)) + theme.size;
+  const isNarrow = width < NARROW_PX;
+  options.plugins.legend.display = isNarrow; // else the names stand at the lines
+  if (!isNarrow) options.layout.padding.right = theme.size * 0.62 * Math.max(...SERIES.map((name) => words[name].length)) + theme.size;
   options.scales.x.ticks = { ...options.scales.x.ticks, maxRotation: 0, autoSkipPadding: theme.size };
   options.scales.y.ticks.precision = 0;
   return {
@@ -47,7 +50,7 @@ function lines(theme, words, unit, rows, labelOf) {
       })),
     },
     options,
-    plugins: [namesAtLines(theme)],
+    plugins: isNarrow ? [] : [namesAtLines(theme)],
   };
 }
 
@@ -133,12 +136,22 @@ function wrap(text, letters) {
   return rows;
 }
 
+// "Phòng xét nghiệm Hạ Long" is "Hạ Long" where all begin alike: what tells them apart is to be read.
+function shorten(names) {
+  const [first = ""] = names;
+  const words = first.split(" ");
+  let common = 0;
+  while (common < words.length - 1 && names.every((name) => name.startsWith(`${words.slice(0, common + 1).join(" ")} `))) common += 1;
+  return names.length > 1 ? names.map((name) => name.split(" ").slice(common).join(" ")) : names;
+}
+
 function bars(theme, unit, width, atEnd) {
   const options = frame(theme, unit);
   options.indexAxis = "y";
   options.interaction.axis = "y";
   const font = options.scales.x.ticks.font;
-  options.scales.x = { ...options.scales.x, beginAtZero: true, title: { display: true, text: unit, color: theme.quiet, font } };
+  options.scales.x = { ...options.scales.x, beginAtZero: true, title: { display: theme.size < WALL_PX, text: unit, color: theme.quiet, font } };
+  options.scales.x.ticks = { ...options.scales.x.ticks, maxRotation: 0, autoSkipPadding: theme.size };
   options.scales.y.title.display = false;
   options.scales.y.grid.display = false;
   options.scales.y.ticks = { color: theme.ink, font, autoSkip: false, crossAlign: "far" };
@@ -147,13 +160,14 @@ function bars(theme, unit, width, atEnd) {
 }
 
 function laboratories(theme, words, unit, figures, width) {
-  const rows = figures.laboratories.flatMap((row) =>
-    ["screening", "confirmation"].filter((kind) => kind === "screening" || row[kind].capacity || row[kind].used || row[kind].planned).map((kind) => ({ name: row.name, kind, ...row[kind] })),
+  const names = shorten(figures.laboratories.map((row) => row.name));
+  const rows = figures.laboratories.flatMap((row, index) =>
+    ["screening", "confirmation"].filter((kind) => kind === "screening" || row[kind].capacity || row[kind].used || row[kind].planned).map((kind) => ({ name: names[index], kind, ...row[kind] })),
   );
   const atEnd = rows.map((row) => `${number.format(row.used + row.planned)} ${words.of} ${number.format(row.capacity)}`);
   const options = bars(theme, unit, width, atEnd);
   options.scales.x.stacked = options.scales.y.stacked = true;
-  const letters = Math.max(14, Math.floor((width * 0.34) / (theme.size * 0.55)));
+  const letters = Math.max(14, Math.floor((width * 0.4) / (theme.size * 0.55)));
   const set = (name, kind) => ({ label: words[name], data: rows.map((row) => row[name]), backgroundColor: fill(kind, theme.of(name), theme.ground), borderColor: theme.of(name), borderWidth: 1, pointStyle: "rect" });
   return {
     rows: rows.length,
@@ -168,7 +182,7 @@ function legs(theme, words, unit, figures, width) {
   const rows = figures.legs;
   const atEnd = rows.map((row) => (row.within_target === null ? "–" : `${share.format(row.within_target)} ≤ ${number.format(row.target_minutes / MINUTES)}`));
   const options = bars(theme, unit, width, atEnd);
-  const letters = Math.max(14, Math.floor((width * 0.34) / (theme.size * 0.55)));
+  const letters = Math.max(14, Math.floor((width * 0.4) / (theme.size * 0.55)));
   const set = (name, kind) => ({ label: words[name], data: rows.map((row) => hours(row[`${name}_minutes`])), backgroundColor: fill(kind, theme.of(name), theme.ground), borderColor: theme.of(name), borderWidth: 1, pointStyle: "rect" });
   return {
     rows: rows.length,
@@ -180,8 +194,8 @@ function legs(theme, words, unit, figures, width) {
 }
 
 const KINDS = {
-  hours: (theme, words, unit, figures) => lines(theme, words, unit, figures.hours, (row) => hourOf.format(new Date(row.begins_at))),
-  days: (theme, words, unit, figures) => lines(theme, words, unit, figures.days, (row) => `${Number(row.day.slice(8))}/${Number(row.day.slice(5, 7))}`),
+  hours: (theme, words, unit, figures, width) => lines(theme, words, unit, figures.hours, (row) => hourOf.format(new Date(row.begins_at)), width),
+  days: (theme, words, unit, figures, width) => lines(theme, words, unit, figures.days, (row) => `${Number(row.day.slice(8))}/${Number(row.day.slice(5, 7))}`, width),
   laboratories,
   legs,
 };
@@ -192,7 +206,7 @@ export function draw(figure, figures) {
   if (!canvas) return;
   const theme = readTheme(figure);
   const { rows, ...chart } = KINDS[figure.dataset.chart](theme, JSON.parse(figure.dataset.words), figure.dataset.unit, figures, canvas.parentElement.clientWidth);
-  if (rows) canvas.parentElement.style.setProperty("--rows", String(rows * ROW_EM));
+  if (rows) canvas.parentElement.style.setProperty("--rows", String(Math.ceil(rows * ROW_EM)));
   window.Chart.getChart(canvas)?.destroy();
   new window.Chart(canvas, chart);
   canvas.dataset.drawn = JSON.stringify({ labels: chart.data.labels.map((label) => [label].flat().join(" ")), series: chart.data.datasets.map(({ label, data }) => ({ label, data })) });
