@@ -7,6 +7,7 @@ from apiflask import APIBlueprint
 capacity_api = APIBlueprint("capacity_api", __name__, url_prefix="/api/v1", tag="Capacity")
 
 from lims.capacity.api import (  # noqa: E402, F401  (they register themselves)
+    advice,
     alarms,
     board,
     dispatch,

@@ -7,6 +7,7 @@ from flask import Blueprint
 capacity = Blueprint("capacity", __name__)
 
 from lims.capacity.views import (  # noqa: E402, F401  (they register themselves)
+    advice,
     alarms,
     board,
     dispatch,
