@@ -83,10 +83,12 @@ def test_planned_chosen_by_hand_closed_and_planned_again_with_the_choice_kept(wo
         shown = look(world)
         assert "Phòng xét nghiệm B would be 1 h 15 min later" in say_line(shown.rows[0].line, shown.names)
     # the choice by hand is kept with who, when and why, and the next plan keeps to it
-    actions.overrule_box(
-        actor=coordinator, box_code=first, laboratory_id=world.confirming_id, reason="Xe đi ngang đó"
-    )
-    assert look(world).is_stale
+    chosen_at = MORNING + timedelta(seconds=30)
+    with clock.at(chosen_at):
+        actions.overrule_box(
+            actor=coordinator, box_code=first, laboratory_id=world.confirming_id, reason="Xe đi ngang đó"
+        )
+        assert look(world).is_stale
     with clock.at(MORNING + timedelta(minutes=1)):
         plan(world)
         assert places(world) == {first: world.confirming_id, second: world.laboratory_id}
@@ -94,7 +96,7 @@ def test_planned_chosen_by_hand_closed_and_planned_again_with_the_choice_kept(wo
         assert (held.box.overruled.reason, held.box.overruled.by, held.box.overruled.at) == (
             "Xe đi ngang đó",
             "Coordinator",
-            MORNING,
+            chosen_at,
         )
         assert held.line.by_hand
         assert not look(world).is_stale
@@ -110,10 +112,11 @@ def test_planned_chosen_by_hand_closed_and_planned_again_with_the_choice_kept(wo
         actions.close_laboratory(actor=coordinator, laboratory_id=world.confirming_id, reason="Hỏng máy")
         plan(world)
         assert places(world) == dict.fromkeys((first, second), world.laboratory_id)
+    with clock.at(MORNING + timedelta(minutes=4)):
         actions.open_laboratory(actor=coordinator, laboratory_id=world.confirming_id)
         plan(world)
         assert places(world)[first] == world.confirming_id
-    with clock.at(MORNING + timedelta(minutes=4)):
+    with clock.at(MORNING + timedelta(minutes=5)):
         actions.end_overrule(actor=coordinator, box_code=first)
         plan(world)
         assert places(world)[first] == world.laboratory_id
@@ -259,22 +262,26 @@ def test_the_pages_and_the_api_plan_choose_and_close(world, client):
     way = {"what": "way", "origin_id": str(world.site_id), "laboratory_id": str(world.laboratory_id)}
     assert post(client, settings, page=settings, **way, minutes="40", **where).status_code == 302
     assert "40" in client.get(settings).text
-    token = bearer(world.actor("coordinator"))
-    api = "/api/v1/dispatch"
+
+
+def test_programs_plan_choose_and_close(world, client):
+    (box,) = make_ready(world)
+    token, api = bearer(world.actor("coordinator")), "/api/v1/dispatch"
+    asked = {"client_id": str(uuid.uuid4()), "province_id": str(world.province_id)}
+    assert client.post(f"{api}/plans", json=asked, headers=token).json["boxes"] == 1
     found = client.get(api, headers=token).json
     assert [one["box"] for one in found["boxes"]] == [box]
-    sent = {"client_id": str(uuid.uuid4()), **chosen}
-    first = client.post(f"{api}/overrules", json=sent, headers=token)
-    assert first.status_code == 200
-    assert client.post(f"{api}/overrules", json=sent, headers=token).json == first.json
-    found = client.get(api, headers=token).json
+    sent = {"box": box, "laboratory_id": str(world.confirming_id), "reason": "gần hơn"}
+    sent["client_id"] = str(uuid.uuid4())
+    with clock.at(MORNING + timedelta(minutes=1)):
+        first = client.post(f"{api}/overrules", json=sent, headers=token)
+        assert first.status_code == 200
+        assert client.post(f"{api}/overrules", json=sent, headers=token).json == first.json
+        found = client.get(api, headers=token).json
     assert (found["boxes"][0]["by_hand"], found["is_stale"]) == (True, False)
     assert client.get(api, headers=bearer(world.actor("collector"))).status_code == 403
-    closed = client.post(
-        f"{api}/closures",
-        json={"client_id": str(uuid.uuid4()), **closing},
-        headers=bearer(world.actor("supervisor")),
-    )
+    closing = sent | {"client_id": str(uuid.uuid4())}
+    closed = client.post(f"{api}/closures", json=closing, headers=bearer(world.actor("supervisor")))
     assert closed.status_code == 403
 
 

@@ -31,6 +31,7 @@ WITHOUT = {
 # Forms and addresses that do the same by other functions.
 SAME = {
     "auth.sign_in": "auth_api.sign_in",
+    "capacity.plan_dispatch": "capacity_api.plan_dispatch",
     "exports.take_file": "exports_api.take_export_file",
     "field.hand_in_file": "field_api.hand_in_file",
     "intake.declare": "intake_api.declare_people",
