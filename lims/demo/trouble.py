@@ -26,7 +26,7 @@ BACKLOG, ARRIVING, BEFORE, TODAY, ON_THE_ROAD = 40, 12, 320, 100, 10
 """People: waiting since yesterday, arriving in each hour, tested before, tested today, in the late box."""
 PREVALENCE_BEFORE, PREVALENCE_TODAY = 0.01, 0.3
 LATE_HOURS = 7.0
-FEWEST_PEOPLE = 300
+FEWEST_PEOPLE = 400
 """A smaller demonstration is left as it is."""
 
 
