@@ -115,6 +115,8 @@ SAID = {
     "revoked": Saying(N_("Token revoked"), "slash-circle", "stop"),
     "sampled": Saying(N_("Sampled"), "droplet", "good"),
     "scan_taken_back": Saying(N_("Scan undone"), "arrow-counterclockwise", "look"),
+    "scenario_dropped": Saying(N_("Scenario taken off the list"), "slash-circle", "look"),
+    "scenario_kept": Saying(N_("Scenario kept"), "check"),
     "schedule_set": Saying(N_("Days of tests changed"), "pencil"),
     "sealed": Saying(N_("Sealed"), "lock"),
     "second_swab_noted": Saying(N_("Kept as a second swab"), "droplet"),

@@ -12,6 +12,7 @@ from lims.capacity.advice_commands import advise_command
 from lims.capacity.counting.commands import fold_command, rebuild_command
 from lims.capacity.queries.reconciliation import reconcile
 from lims.capacity.rules import CLASS_WORDS, Identity
+from lims.capacity.scenarios.commands import scenario_command
 from lims.capacity.status_command import status_command
 from lims.extensions import db
 
@@ -29,6 +30,7 @@ capacity_group.add_command(advise_command)
 capacity_group.add_command(fold_command)
 capacity_group.add_command(rebuild_command)
 capacity_group.add_command(status_command)
+capacity_group.add_command(scenario_command)
 
 
 @click.command("reconcile", epilog="Example: lims reconcile --json")

@@ -1,5 +1,5 @@
 """Tables of this package: what is counted, planned, raised and reported. It writes no others."""
 
-from lims.capacity.models import alarms, counts, dispatch, reports
+from lims.capacity.models import alarms, counts, dispatch, reports, scenarios
 
-__all__ = ["alarms", "counts", "dispatch", "reports"]
+__all__ = ["alarms", "counts", "dispatch", "reports", "scenarios"]
