@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -14,6 +13,7 @@ from lims.capacity.alarms.rules import KINDS
 from lims.capacity.alarms.telling import say_alarm
 from lims.capacity.queries import alarms as queries
 from lims.capacity.views import capacity
+from lims.cursors import read_cursor, write_cursor
 from lims.errors import LimsError
 from lims.extensions import db
 from lims.language import say_error
@@ -29,7 +29,9 @@ def list_alarms() -> str:
     ended = request.args.get("ended") == "1"
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
-    alarms = queries.list_alarms(session, actor=actor, ended=ended, kind=kind, after=_read_after())
+    alarms = queries.list_alarms(
+        session, actor=actor, ended=ended, kind=kind, after=read_cursor(request.args.get("after", ""))
+    )
     last = alarms[-1] if len(alarms) == queries.PAGE else None
     return render_template(
         "capacity/alarms.html",
@@ -46,19 +48,9 @@ def list_alarms() -> str:
             "capacity.list_alarms",
             ended="1" if ended else None,
             kind=kind or None,
-            after=f"{last.raised_at.isoformat()}_{last.id}",
+            after=write_cursor(last.raised_at, last.id),
         ),
     )
-
-
-def _read_after() -> tuple[datetime, uuid.UUID] | None:
-    """Return where the page before ended; None for the first page, or what nobody of ours has written."""
-    at, _separator, key = request.args.get("after", "").rpartition("_")
-    try:
-        moment = datetime.fromisoformat(at)
-        return (moment, uuid.UUID(key)) if moment.tzinfo else None
-    except ValueError:
-        return None
 
 
 @capacity.post("/alarms/<uuid:alarm_id>/seen")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
-
 from flask import Response, current_app, make_response, render_template, request, url_for
 
 from lims import clock
@@ -20,7 +17,7 @@ from lims.capacity.rules import CLASS_WORDS
 from lims.capacity.views import capacity
 from lims.capacity.views.narrowing import read_narrowing
 from lims.capacity.views.wording import say_duration
-from lims.errors import InvalidInput
+from lims.cursors import read_cursor, write_cursor
 from lims.extensions import db
 from lims.language import choose, say
 from lims.security import current_actor, needs
@@ -88,7 +85,12 @@ def list_waiting_samples() -> str:
     actor, session, narrowing = current_actor(), db.session(), read_narrowing()
     station = request.args.get("station") or None
     rows = figures.list_waiting(
-        session, actor=actor, scope=narrowing.scope, station=station, after=_read_after(), most=PAGE
+        session,
+        actor=actor,
+        scope=narrowing.scope,
+        station=station,
+        after=read_cursor(request.args.get("after", "")),
+        most=PAGE,
     )
     choices = list_choices(session, actor=actor, scope=narrowing.scope, day=clock.today())
     last = rows[-1] if len(rows) == PAGE else None
@@ -104,7 +106,7 @@ def list_waiting_samples() -> str:
         more_url=last
         and url_for(
             "capacity.list_waiting_samples",
-            **narrowing.also(station=station, after=f"{last.collected_at.isoformat()}_{last.sample_id}"),
+            **narrowing.also(station=station, after=write_cursor(last.collected_at, last.sample_id)),
         ),
     )
 
@@ -123,7 +125,7 @@ def list_happened() -> str:
         measure=measure,
         day=day,
         detail=detail,
-        after=_read_after(),
+        after=read_cursor(request.args.get("after", "")),
         most=PAGE,
     )
     choices = list_choices(session, actor=actor, scope=narrowing.scope, day=day)
@@ -143,23 +145,9 @@ def list_happened() -> str:
         more_url=last
         and url_for(
             "capacity.list_happened",
-            **narrowing.also(measure=measure, detail=detail, after=f"{last.at.isoformat()}_{last.sample_id}"),
+            **narrowing.also(measure=measure, detail=detail, after=write_cursor(last.at, last.sample_id)),
         ),
     )
-
-
-def _read_after() -> tuple[datetime, uuid.UUID] | None:
-    text = request.args.get("after", "")
-    if not text:
-        return None
-    at, _separator, key = text.rpartition("_")
-    try:
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError("without a zone")
-        return moment, uuid.UUID(key)
-    except ValueError:
-        raise InvalidInput("Open the list from its beginning.", field="after") from None
 
 
 @capacity.get("/reconciliation")

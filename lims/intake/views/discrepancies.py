@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from lims.errors import InvalidInput
+from lims.cursors import read_cursor, write_cursor
 from lims.extensions import db, vault
 from lims.intake import settling
 from lims.intake.actions.accesses import record_accesses
@@ -35,7 +34,12 @@ def list_discrepancies() -> str:
     status = "settled" if request.args.get("status") == "settled" else "open"
     kind = request.args.get("kind", "") if request.args.get("kind") in DISCREPANCY_KINDS else ""
     found = queries.list_discrepancies(
-        session, actor=actor, status=status, kind=kind, after=_after(), most=PAGE
+        session,
+        actor=actor,
+        status=status,
+        kind=kind,
+        after=read_cursor(request.args.get("after", "")),
+        most=PAGE,
     )
     last = found[-1] if len(found) == PAGE else None
     return render_template(
@@ -49,22 +53,11 @@ def list_discrepancies() -> str:
             "intake.list_discrepancies",
             status=status,
             kind=kind,
-            after=f"{last.opened_at.isoformat()}|{last.id}",
+            after=write_cursor(last.opened_at, last.id),
         )
         if last
         else None,
     )
-
-
-def _after() -> tuple[datetime, uuid.UUID] | None:
-    text = request.args.get("after", "")
-    if not text:
-        return None
-    moment, _bar, key = text.partition("|")
-    try:
-        return datetime.fromisoformat(moment), uuid.UUID(key)
-    except ValueError:
-        raise InvalidInput("Open the list from its beginning.", field="after") from None
 
 
 @intake.get("/discrepancies/<uuid:discrepancy_id>")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from lims import clock
+from lims.cursors import read_cursor, write_cursor
 from lims.errors import InvalidInput, LimsError
 from lims.extensions import db, vault
 from lims.intake.actions.accesses import record_accesses
@@ -40,7 +40,9 @@ def list_requests() -> str:
     """Show what people have asked for, what is due first on top."""
     actor, session = current_actor(), db.session()
     settled = request.args.get("status") == "settled"
-    found = queries.list_requests(session, actor=actor, settled=settled, after=_after())
+    found = queries.list_requests(
+        session, actor=actor, settled=settled, after=read_cursor(request.args.get("after", ""))
+    )
     last = found[-1] if len(found) == queries.PAGE and not settled else None
     shown = {one.person_id for one in found}
     answer = render_template(
@@ -48,7 +50,7 @@ def list_requests() -> str:
         requests=[_Line(one) for one in found],
         settled=settled,
         overdue=queries.count_overdue(session, now=clock.now(), actor=actor),
-        more_url=url_for("personal.list_requests", after=f"{last.done_due_at.isoformat()}|{last.id}")
+        more_url=url_for("personal.list_requests", after=write_cursor(last.done_due_at, last.id))
         if last
         else None,
     )
@@ -65,20 +67,6 @@ class _Line:
         self.asked_at, self.settled_at = found.asked_at, found.settled_at
         self.due_at = found.answer_due_at if found.status == "open" else found.done_due_at
         self.urgent = found.status != "settled" and self.due_at < clock.now()
-
-
-def _after() -> tuple[datetime, uuid.UUID] | None:
-    text = request.args.get("after", "")
-    if not text:
-        return None
-    moment, _bar, key = text.partition("|")
-    try:
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is None:
-            raise ValueError("without a zone")
-        return at.astimezone(UTC), uuid.UUID(key)
-    except (ValueError, OverflowError):
-        raise InvalidInput("Open the list from its beginning.", field="after") from None
 
 
 @personal.get("/data-requests/<uuid:request_id>")

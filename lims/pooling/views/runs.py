@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -12,6 +11,7 @@ from flask_babel import gettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from lims.cursors import read_cursor, write_cursor
 from lims.errors import LimsError
 from lims.extensions import db
 from lims.intake.queries.discrepancies import list_of_run
@@ -43,13 +43,13 @@ PAGE = 50
 def list_runs() -> str:
     """Show the runs of the actor's laboratories, the newest first."""
     status = request.args.get("status", "unfinished")
-    after = _read_after(request.args.get("after", ""))
+    after = read_cursor(request.args.get("after", ""))
     session = db.session()
     runs = queries.list_runs(session, actor=current_actor(), status=status, after=after, most=PAGE)
     more = None
     if len(runs) == PAGE:
         last = runs[-1]
-        more = url_for("pooling.list_runs", status=status, after=f"{last.planned_at.isoformat()}~{last.id}")
+        more = url_for("pooling.list_runs", status=status, after=write_cursor(last.planned_at, last.id))
     return render_template(
         "pooling/runs.html",
         runs=runs,
@@ -58,16 +58,6 @@ def list_runs() -> str:
         states=RUN.words,
         more_url=more,
     )
-
-
-def _read_after(text: str) -> tuple[datetime, uuid.UUID] | None:
-    """Read the place in the list; the beginning where it cannot be read."""
-    moment, _tilde, key = text.partition("~")
-    try:
-        read = datetime.fromisoformat(moment)
-        return (read, uuid.UUID(key)) if read.tzinfo else None
-    except ValueError:
-        return None
 
 
 @pooling.route("/runs/new", methods=["GET", "POST"])
