@@ -18,7 +18,7 @@ from lims.errors import NotAllowed, SignInNeeded
 from lims.extensions import csrf
 
 # Where a program's own token is heard; anywhere else it is nobody's.
-FOR_PROGRAMS = ("/api/", "/fhir")
+FOR_PROGRAMS = ("/api/", "/fhir", "/metrics")
 View = TypeVar("View", bound=Callable[..., Any])
 
 POLICY = (

@@ -16,7 +16,9 @@ from lims.extensions import db
 
 
 @click.command("status")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Local day of the day's figures; today by default.")
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="Local day of the day's figures; today by default."
+)
 @json_option
 @with_appcontext
 def status_command(day: datetime | None, as_json: bool) -> None:
@@ -36,8 +38,8 @@ def _as_text(board: Board) -> str:
     for row in board.laboratories:
         load = row.screening
         lines.append(
-            f"  {row.name}: {row.standing} samples; screening {load.used} used, {load.planned} planned, {load.free} free"
-            f" of {load.capacity}; confirmations {row.confirmation.used} of {row.confirmation.capacity}"
+            f"  {row.name}: {row.standing} samples; screening {load.used} used, {load.planned} planned, "
+            f"{load.free} free of {load.capacity}; confirmations {row.confirmation.used} of {row.confirmation.capacity}"
         )
     if not board.laboratories:
         lines.append("  There is no laboratory yet.")

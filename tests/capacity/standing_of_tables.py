@@ -1,4 +1,4 @@
-"""Where samples stand, by a statement over the tables themselves that knows no summaries: to hold the figures against."""
+"""Where samples stand, by statements over the tables themselves that know no summaries: a second opinion."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@ is not counted there (plates at work, kits, capacities) is read beside them, and
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -77,6 +78,11 @@ class Kits:
         """Days it lasts at that pace; None where nothing was used."""
         return self.left / self.per_day if self.per_day else None
 
+    @property
+    def lasts(self) -> float:
+        """The same to sort by: what is not used lasts longest."""
+        return self.left / self.per_day if self.per_day else math.inf
+
 
 @dataclass(frozen=True)
 class AtLaboratory:
@@ -142,7 +148,7 @@ class Board:
         declared, sampled, released: people so far, up to that day.
         counts: (measure, detail) → number of the day.
         stations: samples by station, over all laboratories and sites.
-        oldest_by_station: what waits longest at each.
+        oldest_by_station: what waits longest at each; of a past day nothing.
         oldest: what waits longest of all.
         pace: of what is at laboratories.
         legs: how long each took on the day.
@@ -232,10 +238,9 @@ def read_board(
     counts = _add_up(far)
     names = {row.id: row.name for row in laboratories}
     rows = _list_rows(session, laboratories, full, of_pools, positivity, size, campaign)
-    oldest = {
-        station: _waiting(found, names)
-        for station, found in figures.find_oldest_by_station(session, actor=actor, scope=scope).items()
-    }
+    # what waited on a past day is not known any more, only how much did
+    found = figures.find_oldest_by_station(session, actor=actor, scope=scope) if day == clock.today() else {}
+    oldest = {station: _waiting(one, names) for station, one in found.items()}
     return Board(
         at=clock.now(),
         counted_until=figures.counted_until(session),
@@ -424,13 +429,24 @@ def _list_rows(
             ),
             received_today=row.day.total("received"),
             released_today=row.day.total("released"),
-            oldest=_waiting(row.oldest, {row.id: row.name}) if row.oldest else None,
-            pace=measure_pace(row.day.standing, row.hours),
+            oldest=_waiting(row.oldest, {row.id: row.name})
+            if row.oldest and row.day.last_on == clock.today()
+            else None,
+            pace=measure_pace(
+                row.day.standing, row.hours if row.day.last_on == clock.today() else _as_hours(row.day)
+            ),
             effective=_effective(capacities[row.id].screening_per_day, None, positivity, size, campaign),
             kits=kits.get(row.id),
         )
         for row in laboratories
     ]
+
+
+def _as_hours(day: DayFigures) -> list[HourFigures]:
+    """Return a past day's own figures as one of so many hours, so that its pace is that of the day."""
+    begins = datetime.combine(day.first_on, time.min, tzinfo=clock.ZONE)
+    whole = {measure: day.total(measure) for measure in ("received", "released", "rejected")}
+    return [HourFigures(begins + timedelta(hours=hour), whole if hour == 0 else {}) for hour in range(HOURS)]
 
 
 def _count_reactions(day: DayFigures, *, confirming: bool) -> int:

@@ -11,5 +11,6 @@ from lims.capacity.views import (  # noqa: E402, F401  (they register themselves
     alarms,
     board,
     dispatch,
+    metrics,
     reports,
 )

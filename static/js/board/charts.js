@@ -180,7 +180,7 @@ function laboratories(theme, words, unit, figures, width) {
 
 function legs(theme, words, unit, figures, width) {
   const rows = figures.legs;
-  const atEnd = rows.map((row) => (row.within_target === null ? "–" : `${share.format(row.within_target)} ≤ ${number.format(row.target_minutes / MINUTES)}`));
+  const atEnd = rows.map((row) => (row.within_target === null ? "–" : `${share.format(row.within_target)} ≤ ${number.format(row.target_minutes / MINUTES)} ${words.hour}`));
   const options = bars(theme, unit, width, atEnd);
   const letters = Math.max(14, Math.floor((width * 0.4) / (theme.size * 0.55)));
   const set = (name, kind) => ({ label: words[name], data: rows.map((row) => hours(row[`${name}_minutes`])), backgroundColor: fill(kind, theme.of(name), theme.ground), borderColor: theme.of(name), borderWidth: 1, pointStyle: "rect" });
