@@ -1,1 +1,2 @@
-"""Forecast: a simulation of what happens to the samples from now on."""
+"""What will be released when: a discrete-event simulation (SimPy) from plain values. Pure but for its random numbers,
+which follow from a seed."""
