@@ -23,7 +23,6 @@ LARGEST = 1_000_000
 @click.command("scenario")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @json_option
-@with_appcontext
 def scenario_command(file: TextIO, as_json: bool) -> None:
     """Calculate a scenario: what each day asks for, what is carried over, what breaks first, when all is done.
 
@@ -34,13 +33,19 @@ def scenario_command(file: TextIO, as_json: bool) -> None:
     """
     document = _read(file)
     if isinstance(document, dict) and document.get("laboratories") is None:
-        document["laboratories"] = list_live_laboratories(db.session(), actor=None)
+        document["laboratories"] = _list_live()
     plan = calculate_plan(read_scenario(document, starts_on=clock.today()))
     say(
         as_figures(plan) | {"first_break": say_in_english(plan)},
         as_json=as_json,
         sentence=lambda: _tell(plan),
     )
+
+
+# only where it is asked for: a file with laboratories needs no database
+@with_appcontext
+def _list_live() -> list[dict[str, Any]]:
+    return list_live_laboratories(db.session(), actor=None)
 
 
 def _read(file: TextIO) -> Any:

@@ -346,6 +346,87 @@ def _read_word(field: str, value: object, words: Mapping[str, str] | Sequence[st
         raise InvalidInput(
             "“%(name)s” is one of: %(words)s.", field=field, name=field, words=", ".join(words)
         )
+    return value
+
+
+def _read_curve(
+    value: object, document: Mapping[str, Any], numbers: Mapping[str, float | None]
+) -> tuple[int, ...]:
+    cases, days = int(numbers["cases"] or 0), int(numbers["days"] or 1)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        whole = all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in value)
+        if not whole or not 1 <= len(value) <= int(FIELDS["days"].most):
+            raise InvalidInput(
+                "Curve: list the cases of each day as whole numbers, 1 to 180 days.", field="curve"
+            )
+        if document.get("cases") is not None and sum(value) != cases:
+            raise InvalidInput(
+                "Curve: its days add up to %(sum)s cases, and %(cases)s are given. Leave one of the two out.",
+                field="curve",
+                sum=sum(value),
+                cases=cases,
+            )
+        if sum(value) > FIELDS["cases"].most:
+            raise InvalidInput(FIELDS["cases"].refusal, field="curve")
+        return tuple(value)
+    return spread(cases, days, _read_word("curve", value, CURVES, "even"))
+
+
+def spread(cases: int, days: int, curve: str) -> tuple[int, ...]:
+    """Return whole cases of each day that add up to all of them.
+
+    Args:
+        cases: in all.
+        days: over so many.
+        curve: key of `CURVES`.
+    """
+    weights = {
+        "even": [1.0] * days,
+        "rising": [float(day + 1) for day in range(days)],
+        "peak": [float(min(day + 1, days - day)) for day in range(days)],
+    }[curve]
+    total, before, reached, found = sum(weights), 0, 0.0, []
+    for weight in weights:
+        reached += weight
+        until = round(cases * reached / total)
+        found.append(until - before)
+        before = until
+    return tuple(found)
+
+
+def _read_schedules(value: object) -> tuple[Schedule, ...]:
+    if value is None:
+        return ()
+    rows = value if isinstance(value, Sequence) and not isinstance(value, str) else [None]
+    if len(rows) > MOST_SCHEDULES:
+        raise InvalidInput("Test days: at most %(most)s schedules.", field="schedules", most=MOST_SCHEDULES)
+    found = []
+    for version, row in enumerate(rows):
+        days = row.get("days") if isinstance(row, Mapping) else None
+        whole = isinstance(days, Sequence) and all(type(day) is int for day in days)
+        if not isinstance(row, Mapping) or not isinstance(days, Sequence) or not whole:
+            raise InvalidInput(
+                "Test days: list them as whole numbers, such as 1, 7, 14, each schedule with its first day.",
+                field="schedules",
+            )
+        valid_from = _read_date(row.get("valid_from"), date(2000, 1, 1), "schedules")
+        found.append(Schedule(valid_from, version, check_test_days(days)))
+    return tuple(found)
+
+
+def check_test_days(days: Sequence[int]) -> tuple[int, ...]:
+    """Return the test days of contacts, the day of the case being day 0.
+
+    Raises:
+        InvalidInput: there is none, one is before day 1 or after day 60, one is there twice, or they do not ascend.
+    """
+    early = [day for day in days if day < 1]
+    if early:
+        raise InvalidInput(
+            "Test days: day %(day)s is impossible, as contacts are known on the day of the case and tested from day 1.",
+            field="schedules",
+            day=early[0],
+        )
     try:
         return check_days(days)
     except InvalidInput as error:
