@@ -49,6 +49,8 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "run_code": stage.reviewed_run,
         "extraction_code": stage.extraction,
         "boxes.code": stage.open_box,
+        "box": stage.sealed_box,
+        "origin_id": str(stage.world.site_id),
         "people.code": stage.open[0],
         "tubes.code": stage.waiting[0],
         "channel": "sms",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from lims.capacity.api import capacity_api
 from lims.capacity.dispatch import actions, board, planning
 from lims.capacity.dispatch.board import Board, Row
+from lims.capacity.dispatch.speeds import LEAST_MINUTES, MOST_MINUTES
 from lims.capacity.dispatch.telling import say_line
 from lims.capacity.queries import dispatch as queries
 from lims.capacity.queries.dispatch import LaboratoryFacts
@@ -112,7 +113,7 @@ class OverruleIn(BaseModel):
     client_id: uuid.UUID
     box: str = Field(max_length=40)
     laboratory_id: uuid.UUID
-    reason: str = Field(max_length=200)
+    reason: str = Field(min_length=1, max_length=200)
 
 
 class EndOverruleIn(BaseModel):
@@ -127,7 +128,7 @@ class ClosureIn(BaseModel):
 
     client_id: uuid.UUID
     laboratory_id: uuid.UUID
-    reason: str = Field(max_length=200)
+    reason: str = Field(min_length=1, max_length=200)
 
 
 class EndClosureIn(BaseModel):
@@ -142,9 +143,9 @@ class HoursIn(BaseModel):
 
     client_id: uuid.UUID
     laboratory_id: uuid.UUID
-    opens_hour: int
-    closes_hour: int
-    days: str = Field(max_length=20)
+    opens_hour: int = Field(ge=0, le=23)
+    closes_hour: int = Field(ge=1, le=24)
+    days: str = Field(pattern="^[1-7]{1,7}$")
 
 
 class HoursOut(BaseModel):
@@ -162,7 +163,7 @@ class WayIn(BaseModel):
     client_id: uuid.UUID
     origin_id: uuid.UUID
     laboratory_id: uuid.UUID
-    minutes: int
+    minutes: int = Field(ge=LEAST_MINUTES, le=MOST_MINUTES)
 
 
 class WayOut(BaseModel):
@@ -219,7 +220,9 @@ def _laboratory(one: LaboratoryFacts, shown: Board) -> dict[str, Any]:
 @capacity_api.get("/dispatch")
 @capacity_api.input(DispatchAsked, location="query")
 @capacity_api.output(DispatchOut)
-@capacity_api.doc(summary="Where each box that is ready should go, and what waits at each laboratory")
+@capacity_api.doc(
+    summary="Where each box that is ready should go, and what waits at each laboratory", responses=[404, 422]
+)
 @needs("see_board")
 def show_dispatch(query_data: DispatchAsked) -> dict[str, Any]:
     """Return dispatch of a province as it is now."""
@@ -248,7 +251,7 @@ def show_dispatch(query_data: DispatchAsked) -> dict[str, Any]:
 @capacity_api.post("/dispatch/plans")
 @capacity_api.input(PlanIn)
 @capacity_api.output(PlanOut)
-@capacity_api.doc(summary="Work out where all boxes of a province should go")
+@capacity_api.doc(summary="Work out where all boxes of a province should go", responses=[404, 409, 422])
 @needs("manage_campaign")
 def plan_dispatch(json_data: PlanIn) -> dict[str, Any]:
     """Make a plan from what there is now."""
@@ -260,7 +263,10 @@ def plan_dispatch(json_data: PlanIn) -> dict[str, Any]:
 @capacity_api.post("/dispatch/overrules")
 @capacity_api.input(OverruleIn)
 @capacity_api.output(PlanOut)
-@capacity_api.doc(summary="Choose a laboratory for a box by hand; all others are worked out again")
+@capacity_api.doc(
+    summary="Choose a laboratory for a box by hand; all others are worked out again",
+    responses=[404, 409, 422],
+)
 @needs("manage_campaign")
 def overrule_box(json_data: OverruleIn) -> dict[str, Any]:
     """Keep the choice and plan again."""
@@ -277,7 +283,9 @@ def overrule_box(json_data: OverruleIn) -> dict[str, Any]:
 @capacity_api.post("/dispatch/overrules/end")
 @capacity_api.input(EndOverruleIn)
 @capacity_api.output(PlanOut)
-@capacity_api.doc(summary="Take back what was chosen for a box by hand; all are worked out again")
+@capacity_api.doc(
+    summary="Take back what was chosen for a box by hand; all are worked out again", responses=[404, 409, 422]
+)
 @needs("manage_campaign")
 def end_overrule(json_data: EndOverruleIn) -> dict[str, Any]:
     """Take the choice back and plan again."""
@@ -290,7 +298,10 @@ def end_overrule(json_data: EndOverruleIn) -> dict[str, Any]:
 @capacity_api.post("/dispatch/closures")
 @capacity_api.input(ClosureIn)
 @capacity_api.output(PlanOut)
-@capacity_api.doc(summary="Close a laboratory that has failed; its waiting boxes are worked out again")
+@capacity_api.doc(
+    summary="Close a laboratory that has failed; its waiting boxes are worked out again",
+    responses=[404, 409, 422],
+)
 @needs("manage_campaign")
 def close_laboratory(json_data: ClosureIn) -> dict[str, Any]:
     """Close it and plan again."""
@@ -306,7 +317,9 @@ def close_laboratory(json_data: ClosureIn) -> dict[str, Any]:
 @capacity_api.post("/dispatch/closures/end")
 @capacity_api.input(EndClosureIn)
 @capacity_api.output(PlanOut)
-@capacity_api.doc(summary="Open a laboratory again; all boxes are worked out again")
+@capacity_api.doc(
+    summary="Open a laboratory again; all boxes are worked out again", responses=[404, 409, 422]
+)
 @needs("manage_campaign")
 def open_laboratory(json_data: EndClosureIn) -> dict[str, Any]:
     """Open it and plan again."""
@@ -325,7 +338,7 @@ def _plan(client_id: uuid.UUID, answer: dict[str, str]) -> dict[str, Any]:
 @capacity_api.post("/dispatch/hours")
 @capacity_api.input(HoursIn)
 @capacity_api.output(HoursOut)
-@capacity_api.doc(summary="Change when a laboratory works")
+@capacity_api.doc(summary="Change when a laboratory works", responses=[404, 409, 422])
 @needs("manage_campaign")
 def set_hours(json_data: HoursIn) -> dict[str, Any]:
     """Change it; the next plan keeps to it."""
@@ -342,7 +355,9 @@ def set_hours(json_data: HoursIn) -> dict[str, Any]:
 @capacity_api.post("/dispatch/ways")
 @capacity_api.input(WayIn)
 @capacity_api.output(WayOut)
-@capacity_api.doc(summary="Enter how long a box takes from a place to a laboratory")
+@capacity_api.doc(
+    summary="Enter how long a box takes from a place to a laboratory", responses=[404, 409, 422]
+)
 @needs("manage_campaign")
 def set_travel_time(json_data: WayIn) -> dict[str, Any]:
     """Enter it; the next plan keeps to it."""
