@@ -62,7 +62,7 @@ def test_a_stranger_is_sent_to_sign_in_from_every_page_and_refused_by_every_prog
         with app.test_request_context():
             address = app.url_for(rule.endpoint, **values)
         answer = client.get(address)
-        if address.startswith("/api/"):
+        if address.startswith(("/api/", "/metrics")):
             assert (answer.status_code, answer.json["code"]) == (401, "sign_in_needed"), address
         elif address.startswith("/fhir"):
             assert (answer.status_code, answer.json["issue"][0]["code"]) == (401, "login"), address
