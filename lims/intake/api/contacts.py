@@ -141,7 +141,7 @@ class EndOfFollowUp(Once):
     reason: EndReason
 
 
-class Symptoms(Once):
+class SymptomsOfToday(Once):
     """Symptoms of today."""
 
     symptoms: list[Symptom] = Field(min_length=1, max_length=len(intake_rules.SYMPTOMS))
@@ -207,21 +207,21 @@ class ScheduleSet(BaseModel):
     planned_again: int
 
 
-class Ended(BaseModel):
+class FollowUpEnded(BaseModel):
     """The follow-up, and how many of the person ended with it."""
 
     follow_up: uuid.UUID
     ended: int
 
 
-class Reported(BaseModel):
+class SymptomsReported(BaseModel):
     """The follow-up, and the day of its next test: today."""
 
     follow_up: uuid.UUID
     due_on: date
 
 
-class Noted(BaseModel):
+class NoContactsNoted(BaseModel):
     """The follow-up."""
 
     follow_up: uuid.UUID
@@ -341,7 +341,7 @@ def add_contact(follow_up_id: uuid.UUID, json_data: NewContact) -> dict[str, Any
 
 @intake_api.post("/contacts/<uuid:follow_up_id>/no-contacts")
 @intake_api.input(Once)
-@intake_api.output(Noted)
+@intake_api.output(NoContactsNoted)
 @intake_api.doc(summary="Say that a case had no contacts", responses=[404, 409])
 @needs("see_people")
 def note_no_contacts(follow_up_id: uuid.UUID, json_data: Once) -> dict[str, Any]:
@@ -352,11 +352,11 @@ def note_no_contacts(follow_up_id: uuid.UUID, json_data: Once) -> dict[str, Any]
 
 
 @intake_api.post("/contacts/<uuid:follow_up_id>/symptoms")
-@intake_api.input(Symptoms)
-@intake_api.output(Reported)
+@intake_api.input(SymptomsOfToday)
+@intake_api.output(SymptomsReported)
 @intake_api.doc(summary="Write down symptoms of today: due today, before all others", responses=[404, 409])
 @needs("see_people")
-def report_symptoms(follow_up_id: uuid.UUID, json_data: Symptoms) -> dict[str, Any]:
+def report_symptoms(follow_up_id: uuid.UUID, json_data: SymptomsOfToday) -> dict[str, Any]:
     """Write down symptoms of today."""
     return actions.report_symptoms(
         actor=current_actor(),
@@ -368,7 +368,7 @@ def report_symptoms(follow_up_id: uuid.UUID, json_data: Symptoms) -> dict[str, A
 
 @intake_api.post("/contacts/<uuid:follow_up_id>/end")
 @intake_api.input(EndOfFollowUp)
-@intake_api.output(Ended)
+@intake_api.output(FollowUpEnded)
 @intake_api.doc(summary="End a follow-up", responses=[404, 409])
 @needs("see_people")
 def end_follow_up(follow_up_id: uuid.UUID, json_data: EndOfFollowUp) -> dict[str, Any]:
