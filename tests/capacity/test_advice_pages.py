@@ -19,6 +19,13 @@ from lims.extensions import db
 from lims.pooling.prevalence import PoolCounts
 
 
+def read_english(client, actor) -> None:
+    """Sign a browser in that reads English."""
+    sign_in(client, actor)
+    with client.session_transaction() as session:
+        session["language"] = "en"
+
+
 @pytest.fixture
 def lab(world):
     bench.install(world)
@@ -30,7 +37,7 @@ def lab(world):
 
 
 def test_the_page_tells_what_each_size_costs_and_says_where_there_is_nothing(client, world):
-    sign_in(client, world.actor("coordinator"))
+    read_english(client, world.actor("coordinator"))
     empty = client.get("/advice?days=1")
     assert empty.status_code == 200
     assert "No pool was called in these days" in empty.text
@@ -40,7 +47,7 @@ def test_the_page_tells_what_each_size_costs_and_says_where_there_is_nothing(cli
 
 
 def test_page_and_api_answer_from_the_same_pools(client, lab):
-    sign_in(client, lab.actor("coordinator"))
+    read_english(client, lab.actor("coordinator"))
     page = client.get("/advice?sensitivity=95&specificity=99,9")
     assert page.status_code == 200
     assert "4 pools with 40 people" in page.text

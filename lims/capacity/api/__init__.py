@@ -13,4 +13,5 @@ from lims.capacity.api import (  # noqa: E402, F401  (they register themselves)
     dispatch,
     figures,
     reports,
+    scenarios,
 )

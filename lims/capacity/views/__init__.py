@@ -13,4 +13,5 @@ from lims.capacity.views import (  # noqa: E402, F401  (they register themselves
     dispatch,
     metrics,
     reports,
+    scenarios,
 )
