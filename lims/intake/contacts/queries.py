@@ -502,8 +502,8 @@ def _due_cursor(last: Due) -> str:
 def _read_due_cursor(text: str) -> tuple[int, date, uuid.UUID]:
     try:
         rank, day, key = text.split(".")
-        return int(rank), date.fromisoformat(day), uuid.UUID(key)
-    except ValueError:
+        return {"0": 0, "1": 1}[rank], date.fromisoformat(day), uuid.UUID(key)
+    except (ValueError, KeyError):
         raise _no_page() from None
 
 
