@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from lims.capacity.advice_commands import advise_command
 from lims.capacity.counting.commands import fold_command, rebuild_command
+from lims.capacity.forecast.commands import forecast_command
 from lims.capacity.queries.reconciliation import reconcile
 from lims.capacity.rules import CLASS_WORDS, Identity
 from lims.capacity.scenarios.commands import scenario_command
@@ -28,6 +29,7 @@ def capacity_group() -> None:
 # one line for each command; each lives in the module of its task
 capacity_group.add_command(advise_command)
 capacity_group.add_command(fold_command)
+capacity_group.add_command(forecast_command)
 capacity_group.add_command(rebuild_command)
 capacity_group.add_command(status_command)
 capacity_group.add_command(scenario_command)

@@ -170,7 +170,7 @@ def test_the_overloaded_laboratory_is_the_bottleneck_and_changes_are_compared_ru
 
 
 def test_hours_and_days_agree():
-    told = forecast(make_state(), USUAL, seed=1, replications=1, days=2, with_what_ifs=False)
+    told = forecast(make_state(), USUAL, seed=1, replications=1, days=2, what_if_replications=0)
     assert [hour.hour for hour in told.hours] == [*range(8, 24), *range(8)]
     assert sum(hour.released.median for hour in told.hours) == told.hours[-1].so_far.median
     until_midnight = told.hours[15].so_far.median

@@ -12,6 +12,7 @@ from lims.capacity.api import (  # noqa: E402, F401  (they register themselves)
     board,
     dispatch,
     figures,
+    forecast,
     reports,
     scenarios,
 )

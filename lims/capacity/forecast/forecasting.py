@@ -30,8 +30,8 @@ MOST_REPLICATIONS = 200
 BUSY, IDLE = 0.85, 0.5
 """From which utilisation on a station is called a bottleneck, and below which nothing is."""
 NEW_LABORATORY = "new"
-_AT_ONCE = 24.0
-"""Boxes of a page are merged so that a run has about so many a day."""
+_AT_ONCE = 10.0
+"""Boxes are merged, where somebody waits, until a laboratory gets about so many a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Forecast:
 
     Args:
         state, assumptions: what it is of.
-        seed, replications, days, box_people: how it was made.
+        seed, replications, what_if_replications, days, box_people: how it was made.
         hours: the next 24.
         daily: today and the days after it.
         half_of_standing, most_of_standing: minutes until 50 and 90 % of what moves now have their result.
@@ -146,6 +146,7 @@ class Forecast:
     assumptions: Assumptions
     seed: int
     replications: int
+    what_if_replications: int
     days: int
     box_people: int
     hours: Sequence[HourForecast]
@@ -169,7 +170,7 @@ def forecast(
     replications: int = 20,
     days: int = 7,
     box_people: int | None = BOX_PEOPLE,
-    with_what_ifs: bool = True,
+    what_if_replications: int | None = None,
 ) -> Forecast:
     """Run the simulation many times, with and without changes.
 
@@ -177,10 +178,10 @@ def forecast(
         state: where everything stands.
         assumptions: how things go.
         seed: the same one gives the same forecast.
-        replications: runs of each variant, 1 to `MOST_REPLICATIONS`.
+        replications: runs, 1 to `MOST_REPLICATIONS`.
         days: how far it looks ahead, in days of 24 hours, 1 to 14.
         box_people: samples that go together; None: so many that a page can wait for it.
-        with_what_ifs: whether changes are tried as well.
+        what_if_replications: how many of them are run with each change as well; None: all, 0: no change is tried.
 
     Raises:
         InvalidInput: names the field.
@@ -191,7 +192,8 @@ def forecast(
     minutes = float(days * DAY)
     together = choose_box(state) if box_people is None else box_people
     runs: list[Run] = []
-    changes = _list_changes(state, assumptions) if with_what_ifs else []
+    most = replications if what_if_replications is None else min(replications, what_if_replications)
+    changes = _list_changes(state, assumptions) if most else []
     changed: list[list[Run]] = [[] for _ in changes]
     for number in range(replications):
         draws = Draws(seed, number)
@@ -200,7 +202,7 @@ def forecast(
         )
         runs.append(run(state, assumptions, draws, boxes, minutes=minutes, box_people=together))
         for change, found in zip(changes, changed, strict=True):
-            if change.refusal is None:
+            if change.refusal is None and number < most:
                 found.append(
                     run(change.state, change.assumptions, draws, boxes, minutes=minutes, box_people=together)
                 )
@@ -212,6 +214,7 @@ def forecast(
         assumptions=assumptions,
         seed=seed,
         replications=replications,
+        what_if_replications=most,
         days=days,
         box_people=together,
         hours=_tell_hours(state, runs),
@@ -226,6 +229,17 @@ def forecast(
         is_conserved=all(one.is_conserved for one in runs),
         reactions_per_day=sum(_count_reactions(one) for one in runs) / len(runs) / days,
     )
+
+
+def estimate_seconds(state: State, assumptions: Assumptions, *, days: int, box_people: int) -> float:
+    """Return about how long one run takes, in seconds of an ordinary processor; measured by bench/forecast.py."""
+    people = state.standing + state.collected_per_day * days
+    reactions = (
+        sum(one.screening_per_day for one in state.laboratories) * days * (1 + assumptions.more_shifts)
+    )
+    plates = min(reactions, people * max(1.0, assumptions.reactions_per_person)) / assumptions.plate_wells
+    infected = people * assumptions.prevalence
+    return 0.003 + 4e-5 * people / box_people + 5e-5 * plates + 5e-7 * infected + 2e-8 * people
 
 
 def choose_box(state: State) -> int:
@@ -439,7 +453,7 @@ def _compare(change: _Change, runs: Sequence[Run], changed: Sequence[Run]) -> Wh
     size = change.assumptions.pool_size if change.word == "pool_size" else None
     if change.refusal is not None:
         return WhatIf(change.word, size, change.refusal)
-    pairs = list(zip(runs, changed, strict=True))
+    pairs = list(zip(runs, changed, strict=False))  # the first so many runs
     return WhatIf(
         change=change.word,
         pool_size=size,

@@ -298,7 +298,7 @@ def check_assumptions(assumptions: Assumptions) -> None:
         value = getattr(assumptions, field)
         if not (least <= value <= 14 * DAY_MINUTES):
             raise InvalidInput(
-                "%(field)s lies between %(least)s and %(most)s.",
+                "Enter a number from %(least)s to %(most)s.",
                 field=field,
                 least=f"{least:g}",
                 most=14 * DAY_MINUTES,

@@ -11,6 +11,7 @@ from lims.capacity.views import (  # noqa: E402, F401  (they register themselves
     alarms,
     board,
     dispatch,
+    forecast,
     metrics,
     reports,
     scenarios,
