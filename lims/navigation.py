@@ -82,6 +82,7 @@ ENTRIES = (
         "clipboard-data",
         N_("Of any day, for the committee"),
     ),
+    Entry(N_("Dispatch"), "capacity.dispatch", "see_board", "truck", N_("Which laboratory for each box")),
     # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(
@@ -104,6 +105,20 @@ ENTRIES = (
         "manage_campaign",
         "geo-alt",
         N_("Policy, laboratories, sites"),
+    ),
+    Entry(
+        N_("Scenarios"),
+        "capacity.list_scenarios",
+        "see_board",
+        "clipboard-data",
+        N_("What so many cases would ask for"),
+    ),
+    Entry(
+        N_("Pool size: advice"),
+        "capacity.advise_size",
+        "see_board",
+        "pie-chart",
+        N_("Which needs the fewest reactions"),
     ),
     Entry(
         N_("Accounts"), "auth.list_accounts", "manage_accounts", "person-badge", N_("Staff and their roles")
