@@ -6,17 +6,19 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from factories import MORNING
+from factories import MORNING, make_user
 from pooling import bench
 from results import desk
 from signing import bearer, sign_in
 
 from lims import clock
+from lims.auth.queries import get_actor
 from lims.capacity.counting.folding import fold_all
 from lims.capacity.queries.advice import count_area_pools, list_areas
 from lims.cli import main
 from lims.extensions import db
 from lims.pooling.prevalence import PoolCounts
+from lims.transaction import writing
 
 
 def read_english(client, actor) -> None:
@@ -44,6 +46,21 @@ def test_the_page_tells_what_each_size_costs_and_says_where_there_is_nothing(cli
     wrong = client.get("/advice?sensitivity=140")
     assert wrong.status_code == 422
     assert "Enter a percentage from 0 to 100, such as 95." in wrong.text
+
+
+def test_without_a_campaign_the_page_says_so(client, app):
+    with writing() as session:
+        user, assignment = make_user("chief", "administrator", None)
+        session.add(user)
+        session.flush()
+        session.add(assignment)
+        key = user.id
+    read_english(client, get_actor(db.session(), user_id=key))
+    page = client.get("/advice")
+    assert page.status_code == 200
+    assert "Your places have no campaign yet" in page.text
+    assert client.get("/scenarios").status_code == 200, "nor has it a province"
+    assert client.get("/scenarios/plan").status_code == 200
 
 
 def test_page_and_api_answer_from_the_same_pools(client, lab):

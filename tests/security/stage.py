@@ -36,6 +36,7 @@ from lims.auth.clients.actions import add_client
 from lims.auth.models import User
 from lims.auth.rules import ROLES
 from lims.capacity.models.alarms import Alarm
+from lims.capacity.scenarios.actions import keep_scenario
 from lims.extensions import db
 from lims.field.actions.enrolments import enrol_collectors
 from lims.intake.actions.boxes import pack_tubes, seal_box
@@ -172,6 +173,7 @@ def staged(engines: Engines, engine: str, folder: Path) -> Iterator[Stage]:
             _results(stage)
             _messages(stage)
             _alarms(stage)
+            _scenarios(stage)
             _phones(stage)
             _elsewhere(stage)
             _programs(stage)
@@ -410,6 +412,16 @@ def _messages(stage: Stage) -> None:
         assert message is not None
         message.status, message.attempts = "given_up", 16
         stage.things["message_id"] = message.id
+
+
+def _scenarios(stage: Stage) -> None:
+    """Keep one scenario of the province."""
+    kept = keep_scenario(
+        actor=stage.world.actor("coordinator"),
+        province_id=stage.world.province_id,
+        document={"name": "Một nghìn ca"},
+    )
+    stage.things["scenario_id"] = uuid.UUID(kept["scenario"])
 
 
 def _alarms(stage: Stage) -> None:

@@ -40,6 +40,7 @@ NAMED = {
     "resource_id": ("released_sample", ""),
     "message_id": ("message_id", ""),
     "alarm_id": ("alarm_id", ""),
+    "scenario_id": ("scenario_id", ""),
     "on_call_id": ("on_call_id", ""),
     "webhook_id": ("webhook_id", ""),
     "api_client_id": ("api_client_id", ""),

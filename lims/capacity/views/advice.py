@@ -23,6 +23,8 @@ USUAL_DAYS = 7
 def advise_size() -> str | tuple[str, int]:
     """Show what each pool size costs at the measured prevalence, which is best and how sure that is."""
     actor, session = current_actor(), db.session()
+    if not queries.list_advised_campaigns(session, actor=actor):
+        return render_template("capacity/no_campaign.html")
     campaign = queries.get_advised_campaign(
         session, actor=actor, campaign_id=request.args.get("campaign_id", type=uuid.UUID)
     )
