@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -171,3 +172,15 @@ def test_every_kind_has_its_words_and_they_fit_one_sms():
             f"CANH BAO: {words}, {'x' * LONGEST_PLACE}, {'x' * LONGEST_PLACE}. Dang nhap, mo trang Canh bao."
         )
         assert count_segments(text) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_sentence_can_be_said(kind):
+    numbers = {
+        name: 7
+        for name in re.findall(r"%\((\w+)\)", KINDS[kind].sentence)
+        if name not in ("place", "subject", "tube")
+    }
+    sentence = KINDS[kind].sentence % (numbers | {"place": "Hà Khánh", "subject": "X", "tube": "T"})
+    assert "%(" not in sentence
+    assert "Hà Khánh" in sentence

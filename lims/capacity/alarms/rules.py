@@ -103,7 +103,7 @@ KINDS: Mapping[str, Kind] = {
     "coverage_low": Kind(
         N_("A commune is behind"),
         N_(
-            "%(place)s: %(percent)s % of %(declared)s people declared are sampled. Send a team, or call them."
+            "%(place)s: %(percent)s %% of %(declared)s people declared are sampled. Send a team, or call them."
         ),
         "intake.list_people",
         (
