@@ -50,6 +50,9 @@ def test_a_scenario_is_planned_kept_compared_and_dropped(client, world):
     fields["document"] = fields["document"].replace("&#34;", '"')
     nameless = client.post("/scenarios/keep", data=fields | {"name": " "}, follow_redirects=True)
     assert "Give the scenario a name" in nameless.text
+    for odd in ("{", "[]", '{"schedules": [5]}', '{"rounds": [5], "name": ""}'):
+        odd_form = fields | {"document": odd, "client_id": str(uuid.uuid4())}
+        assert client.post("/scenarios/keep", data=odd_form).status_code == 422, "never calculated"
     for name in ("Một nghìn ca", "Như trên"):
         fields["client_id"] = str(uuid.uuid4())
         done = client.post("/scenarios/keep", data=fields | {"name": name}, follow_redirects=True)

@@ -219,6 +219,7 @@ def test_a_curve_holds_all_cases(cases, days, curve):
         ("starts_on", {"starts_on": "tomorrow"}),
         ("colour", {"colour": "red"}),
         ("name", {"name": "x" * 81}),
+        ("name", {"name": "two\nlines"}),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence_by_its_field(field, changes):

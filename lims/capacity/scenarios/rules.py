@@ -317,9 +317,11 @@ def _read_number(name: str, value: object) -> float | None:
 def _read_name(value: object) -> str:
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value.strip()) > LONGEST_NAME:
+    if not isinstance(value, str) or len(value.strip()) > LONGEST_NAME or not value.isprintable():
         raise InvalidInput(
-            "Name of the scenario: write at most %(most)s characters.", field="name", most=LONGEST_NAME
+            "Name of the scenario: write at most %(most)s characters, in one line.",
+            field="name",
+            most=LONGEST_NAME,
         )
     return value.strip()
 

@@ -183,6 +183,9 @@ def keep_scenario() -> Response | tuple[str, int]:
             document=document,
         )
     except InvalidInput as error:
+        if error.field != "name":
+            raise
+        read_scenario(document | {"name": None}, starts_on=clock.today())
         flash(say_error(error), "error")
         values = _as_form(document) | {"shown": "1", "province_id": str(province_id)}
         back: Response = redirect(f"{url_for('capacity.plan_scenario')}?{urlencode(values)}")
