@@ -106,7 +106,9 @@ def list_obstacles_to_verify(standing: Standing, *, verifier_id: uuid.UUID | Non
         found.append(
             Obstacle(
                 "four_eyes",
-                N_("These readings were entered with this account. A second person verifies them."),
+                N_("This amendment was written with this account. A second person verifies it.")
+                if standing.is_amendment
+                else N_("These readings were entered with this account. A second person verifies them."),
             )
         )
     return found + _list_obstacles_of_evidence(standing)
