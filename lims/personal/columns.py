@@ -105,6 +105,19 @@ PERSONAL: Mapping[str, Personal] = {
 
 # Columns that say nothing of a person: codes of things, words of ours, settings, what instruments said.
 NOT_PERSONAL: Mapping[str, tuple[str, ...]] = {
+    "alarm": ("numbers", "subject", "seen_note"),
+    "alarm_threshold": ("limits",),
+    "counted": ("kind", "station", "team", "happened"),
+    "day_count": ("day", "measure", "detail", "known_on", "team"),
+    "dispatch_overrule": ("reason",),
+    "hour_count": ("measure", "detail", "team"),
+    "laboratory_closure": ("reason",),
+    "laboratory_hours": ("days",),
+    "leg_count": ("day", "leg", "known_on", "team"),
+    "level": ("station", "team"),
+    "report": ("first_on", "content"),
+    "scenario": ("name", "document"),
+    "uncounted": ("subject_kind",),
     "amplification_curve": ("position", "target", "points"),
     "api_client": ("name", "scopes", "token_hash"),
     "assay": ("name", "definition"),

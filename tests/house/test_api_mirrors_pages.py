@@ -15,7 +15,6 @@ WITHOUT = {
     "auth.set_own_password": "a person's own password, typed twice, never through a program",
     "pages.set_language": "a browser's cookie; programs send Accept-Language",
     "field.enrol_list": "a list typed by people; programs enrol accounts by POST /teams/enrolments",
-    "intake.print_due_slips": "paper; the declarations are made by POST /contacts/declarations",
     "intake.print_slip": "paper; the code comes from POST /people/{code}/result-code",
     "intake.print_slips": "paper: slips for people without one, their codes on them alone",
     "personal.answer_request": "a first answer while a request is looked into; decided by its settlement",

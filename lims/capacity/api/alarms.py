@@ -168,7 +168,7 @@ def list_thresholds() -> dict[str, Any]:
     return {"thresholds": found}
 
 
-@capacity_api.put("/alarms/thresholds")
+@capacity_api.post("/alarms/thresholds")
 @capacity_api.input(ThresholdIn)
 @capacity_api.output(ThresholdOut)
 @capacity_api.doc(summary="Change from which numbers on a kind is an alarm in a province")

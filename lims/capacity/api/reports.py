@@ -144,7 +144,7 @@ def keep_report(json_data: KeepIn) -> dict[str, str]:
     )
 
 
-@capacity_api.put("/reports/plan")
+@capacity_api.post("/reports/plan")
 @capacity_api.input(PlanIn)
 @capacity_api.output(PlanOut)
 @capacity_api.doc(summary="Say from which hour on reports are made by themselves", responses=[404, 422])

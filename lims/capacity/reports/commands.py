@@ -26,8 +26,12 @@ def report_group() -> None:
 
 
 def _with_options(kind: str) -> None:
+    days = "" if kind == "daily" else "; any day of its week may be given"
+
     @report_group.command(
-        kind, help=f"The {kind} report{'' if kind == 'daily' else '; any day of its week may be given'}."
+        kind,
+        help=f"The {kind} report{days}.",
+        epilog=f"Example: lims report {kind} --date 2021-08-06 --format pdf --out report.pdf",
     )
     @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Yesterday when left out.")
     @click.option(
