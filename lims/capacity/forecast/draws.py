@@ -106,9 +106,19 @@ class Draws:
             times += moments.tolist()
             sizes += _share(people, boxes)
             begin = end
-        choices = self.stream("choices").random(len(sizes)).tolist()
+        choices = choose_evenly(self.stream("choices"), len(sizes))
         batches = self.fill("people", sizes, infected=prevalence)
         return [Box(*row) for row in zip(times, batches, choices, strict=True)]
+
+
+def choose_evenly(stream: np.random.Generator, count: int) -> list[float]:
+    """Return numbers from 0 to 1 that fill it evenly from a random beginning on, whatever part of them is looked at.
+
+    Sites send to their laboratory: a laboratory gets its share day by day, not by lot. The sequence is that of the
+    golden ratio (Kronecker; Niederreiter 1992, Random Number Generation and Quasi-Monte Carlo Methods, chapter 3).
+    """
+    ratio = (math.sqrt(5) - 1) / 2
+    return ((stream.random() + ratio * np.arange(count)) % 1.0).tolist()
 
 
 def cut(people: int, box_people: int) -> list[int]:

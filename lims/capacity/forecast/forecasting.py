@@ -30,7 +30,7 @@ MOST_REPLICATIONS = 200
 BUSY, IDLE = 0.85, 0.5
 """From which utilisation on a station is called a bottleneck, and below which nothing is."""
 NEW_LABORATORY = "new"
-_AT_ONCE = 10.0
+_AT_ONCE = 16.0
 """Boxes are merged, where somebody waits, until a laboratory gets about so many a day."""
 
 

@@ -13,7 +13,7 @@ from functools import partial
 import simpy
 
 from lims.capacity.forecast.batches import Batch
-from lims.capacity.forecast.draws import Box, Draws, cut
+from lims.capacity.forecast.draws import Box, Draws, choose_evenly, cut
 from lims.capacity.forecast.shifts import ALWAYS, DAY, Shifts
 from lims.capacity.forecast.stations import Account, Bench, LittlesLaw, Road, Station
 from lims.capacity.forecast.values import (
@@ -196,8 +196,9 @@ class _Model:
         for laboratory in self.laboratories:
             laboratory.place()
         site = self.fill("site", self.state.at_the_site)
-        for batch, choice in zip(site, self.draws.stream("site choices").random(len(site)), strict=True):
-            self.send(batch, float(choice), batch.delays[0])
+        choices = choose_evenly(self.draws.stream("site choices"), len(site))
+        for batch, choice in zip(site, choices, strict=True):
+            self.send(batch, choice, batch.delays[0])
         began = {key: account.inside for key, account in self._accounts()}
         for box in boxes:
             event = self.env.timeout(box.at)

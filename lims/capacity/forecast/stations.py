@@ -235,6 +235,7 @@ class Bench:
 
     A plate is begun when it can be filled, or when what came first has waited long enough. Retests go first. It is
     handed on when it is set up; the next one is begun when the pace allows it, which in a small laboratory is later.
+    What was not done while nothing was there is made up for within `catch_up_minutes`: the capacity is one of a day.
 
     Args:
         env: the simulation.
@@ -243,6 +244,7 @@ class Bench:
         reactions_per_minute: the declared capacity of a day, over the hours worked in it; 0: nothing is begun.
         patience_minutes: how long a pool waits for others.
         set_up_minutes: at most so long takes the work on one plate.
+        catch_up_minutes: working minutes of idleness that can be made up for.
         then: where the batches of a plate go, together.
         shifts: when people work.
     """
@@ -257,6 +259,7 @@ class Bench:
         patience_minutes: float,
         then: Callable[[list[Batch]], None],
         set_up_minutes: float = 60.0,
+        catch_up_minutes: float = 120.0,
         shifts: Shifts = ALWAYS,
     ) -> None:
         self.env = env
@@ -268,14 +271,16 @@ class Bench:
         self._pace = reactions_per_minute
         self._patience = patience_minutes
         self._set_up = set_up_minutes
+        self._catch_up = catch_up_minutes
         self._then = then
         self._shifts = shifts
         self._first: deque[tuple[Batch, float]] = deque()
         self._later: deque[tuple[Batch, float]] = deque()
-        self._plate: list[tuple[Batch, float]] = []
+        self._plates: dict[int, list[tuple[Batch, float]]] = {}
         self._is_busy = False
-        self._began_at = 0.0
-        self._minutes = 0.0
+        self._count = 0
+        # up to where the pace is used, in minutes worked
+        self._used_until = shifts.worked_until(env.now)
         self._wakes_at = -1.0
 
     def arrive(self, batch: Batch, *, first: bool = False) -> None:
@@ -302,6 +307,7 @@ class Bench:
 
     def _begin(self, now: float) -> None:
         free = self._wells
+        plate: list[tuple[Batch, float]] = []
         for queue in (self._first, self._later):
             while free and queue:
                 batch, entered_at = queue.popleft()
@@ -309,36 +315,43 @@ class Bench:
                     batch, rest = batch.split(free)
                     queue.appendleft((rest, entered_at))
                 free -= batch.pools
-                self._plate.append((batch, entered_at))
+                plate.append((batch, entered_at))
         reactions = self._wells - free
         self.waiting -= reactions
-        self._is_busy, self._began_at, self._minutes = True, now, reactions / self._pace
-        set_up_at = self._shifts.end_of(now, min(self._minutes, self._set_up))
-        self.env.timeout(set_up_at - now).callbacks.append(self._hand_on)
-        free_at = self._shifts.end_of(now, self._minutes)
+        minutes = reactions / self._pace
+        self.worked_minutes += minutes
+        worked = self._shifts.worked_until(now)
+        self._used_until = max(self._used_until, worked - self._catch_up) + minutes
+        self._is_busy = True
+        self._count += 1
+        self._plates[self._count] = plate
+        set_up_at = self._shifts.end_of(now, min(minutes, self._set_up))
+        self.env.timeout(set_up_at - now).callbacks.append(partial(self._hand_on, self._count))
+        left = self._used_until - worked
+        free_at = self._shifts.end_of(now, left) if left > 0 else now
         self.env.timeout(free_at - now).callbacks.append(self._end)
 
-    def _hand_on(self, _event: simpy.Event) -> None:
-        plate, self._plate = self._plate, []
+    def _hand_on(self, number: int, _event: simpy.Event) -> None:
+        plate = self._plates.pop(number)
         for batch, entered_at in plate:
             self.account.leave(batch.people, entered_at)
         self._then([batch for batch, _entered_at in plate])
 
     def _end(self, _event: simpy.Event) -> None:
         self._is_busy = False
-        self.worked_minutes += self._minutes
         self._look()
 
     def utilisation(self) -> float:
-        """Share of the working time in which plates were set up, from the beginning until now."""
+        """Share of the pace that was used, from the beginning until now."""
         now: float = self.env.now
         open_minutes = self._shifts.worked(self.account.began_at, now)
         if not open_minutes:
             return 0.0
-        begun = min(self._minutes, self._shifts.worked(self._began_at, now)) if self._is_busy else 0.0
-        return min(1.0, (self.worked_minutes + begun) / open_minutes)
+        ahead = max(0.0, self._used_until - self._shifts.worked_until(now))
+        return min(1.0, max(0.0, self.worked_minutes - ahead) / open_minutes)
 
     def close(self) -> LittlesLaw:
         """Return both sides of Little's law at the end of a run."""
-        inside = (*self._first, *self._later, *self._plate)
+        plates = (entry for plate in self._plates.values() for entry in plate)
+        inside = (*self._first, *self._later, *plates)
         return self.account.close([(batch.people, at) for batch, at in inside])
