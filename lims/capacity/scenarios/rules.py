@@ -368,8 +368,9 @@ def _read_curve(
                 sum=sum(value),
                 cases=cases,
             )
-        if sum(value) > FIELDS["cases"].most:
-            raise InvalidInput(FIELDS["cases"].refusal, field="curve")
+        limit = FIELDS["cases"]
+        if sum(value) > limit.most:
+            raise InvalidInput(limit.refusal, field="curve")
         return tuple(value)
     return spread(cases, days, _read_word("curve", value, CURVES, "even"))
 
