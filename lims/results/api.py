@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 from lims import codes
 from lims.auth.queries import map_display_names
 from lims.extensions import db
-from lims.language import say
+from lims.language import LANGUAGES, choose, say
 from lims.results import portal
 from lims.results.actions.amendment import amend_result
 from lims.results.actions.release import (
@@ -32,6 +33,7 @@ from lims.results.models import Result
 from lims.results.queries import desk, lists
 from lims.results.queries import results as queries
 from lims.results.queries.versions import map_certificates
+from lims.results.reading import STEPS
 from lims.security import current_actor, needs
 
 results_api = APIBlueprint("results_api", __name__, url_prefix="/api/v1", tag="Results")
@@ -480,6 +482,12 @@ def withdraw(run_code: str, json_data: Withdrawal) -> dict[str, Any]:
     )
 
 
+@lru_cache(maxsize=len(LANGUAGES))
+def _say_steps(language: str) -> Mapping[str, str]:
+    """Return the labels of the steps in the reader's language; read so often that they are kept."""
+    return {name: say(label) for name, label in STEPS}
+
+
 @results_api.post("/results/read")
 @results_api.input(ReadResult)
 @results_api.doc(summary="Read a result with its code and the birth date", responses=[404, 422, 429])
@@ -491,9 +499,15 @@ def read_result(json_data: ReadResult) -> dict[str, Any]:
         address=request.remote_addr or "",
     )
     told = answer.told
+    labels = _say_steps(choose())
     return {
         "status": told.status,
         "finding": told.finding,
+        "why": told.why,
+        "reason": told.reason,
+        "amended": {"before": told.amended.before, "told_at": told.amended.told_at.isoformat()}
+        if told.amended
+        else None,
         "sampled_at": told.sampled_at.isoformat() if told.sampled_at else None,
         "valid_until": told.valid_until.isoformat() if told.valid_until else None,
         "laboratory": answer.laboratory,
@@ -501,7 +515,7 @@ def read_result(json_data: ReadResult) -> dict[str, Any]:
         "steps": [
             {
                 "name": step.name,
-                "label": say(step.label),
+                "label": labels[step.name],
                 "at": step.at.isoformat() if step.at else None,
                 "reached": step.reached,
             }

@@ -23,6 +23,7 @@ from lims.intake.result_codes import hash_result_code
 from lims.personal.actions.erasing import erase_people
 from lims.results import portal
 from lims.results.models import Result
+from lims.results.queries import portal as queries
 from lims.tables import new_id
 from lims.transaction import writing
 
@@ -210,6 +211,11 @@ def test_a_mistyped_code_or_date_is_said_before_anything_is_asked(lab):
         with pytest.raises(InvalidInput) as no_date:
             read(codes.mint_result_code(), "31/02/1980")
     assert (mistyped.value.field, no_date.value.field, sent) == ("result_code", "birth_date", [])
+
+
+def test_a_reading_is_planned_once_as_only_the_declaration_differs(app):
+    compiled = queries._FACTS.compile(dialect=db.engine.dialect)
+    assert set(compiled.params) == {"declaration_id"}
 
 
 def test_a_revoked_code_is_dead(lab):

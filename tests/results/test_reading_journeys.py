@@ -273,6 +273,8 @@ def test_an_amended_result_says_so_and_what_was_told_before(lab, client):  # noq
     assert headlines(page) == ["Not detected"]
     assert re.search(r"Amended.*Before: Detected, released .*Now: Not detected", page, re.DOTALL)
     assert "bà Bình" not in page, "staff's own words are not the person's"
+    told = client.post("/api/v1/results/read", json={"result_code": code, "birth_date": BIRTHS[0]}).json
+    assert (told["finding"], told["amended"]["before"]) == ("not_detected", "detected")
 
 
 def test_a_rejected_tube_a_cancelled_declaration_and_a_withdrawn_run_say_what_to_do(lab, client):  # noqa: F811

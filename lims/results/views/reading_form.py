@@ -10,6 +10,8 @@ from wtforms import StringField
 from lims.errors import LimsError
 from lims.language import say_error
 
+FIELDS = ("result_code", "birth_day", "birth_month", "birth_year")
+
 
 class ReadingForm(FlaskForm):
     """A result code and a birth date in three small fields."""
@@ -18,12 +20,6 @@ class ReadingForm(FlaskForm):
     birth_day = StringField(_l("Day"))
     birth_month = StringField(_l("Month"))
     birth_year = StringField(_l("Year"))
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody is asked for: the page is only shown anew."""
-        typed = (self.result_code, self.birth_day, self.birth_month, self.birth_year)
-        return not any((field.data or "").strip() for field in typed)
 
     def blame(self, error: LimsError) -> None:
         """Put a refusal beside the field it is about."""
