@@ -227,12 +227,13 @@ def test_a_lost_connection_is_said_and_so_is_its_return(open_board):
 
 def test_every_number_leads_to_a_list(open_board):
     board = open_board("desk")
-    links = board.page.locator("main a[href^='/']:not([href*='format=csv'])")
+    links = board.page.locator("main a[href^='/']")
     ways = {link.get_attribute("href") for link in links.all()}
     assert any(way.startswith("/board/waiting?station=received") for way in ways)
     assert any(way.startswith("/board/happened?") for way in ways)
     answers = {way: board.page.request.get(board.address + way).status for way in ways}
     assert {way: status for way, status in answers.items() if status != 200} == {}
+    assert len([way for way in ways if "format=csv" in way]) == 4, "each chart has its file"
     board.page.locator("[data-station-of=received] a").click()
     expect(board.page.locator("main table tbody tr")).to_have_count(8)
     board.look("waiting")

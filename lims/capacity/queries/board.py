@@ -189,6 +189,11 @@ class Board:
         return self.day == clock.local(self.at).date()
 
     @property
+    def hours_end(self) -> datetime:
+        """When the last of the hours ends."""
+        return self.hours[-1].begins_at + timedelta(hours=1)
+
+    @property
     def waiting(self) -> int:
         """Samples without a released result."""
         return sum(self.stations.values())

@@ -30,6 +30,11 @@ class Narrowing:
     day: date | None
     chosen: dict[str, str]
 
+    @property
+    def places(self) -> dict[str, str]:
+        """What an address of other days takes: the same without the day."""
+        return {name: text for name, text in self.chosen.items() if name != "day"}
+
     def also(self, **more: Any) -> dict[str, Any]:
         """Return what an address of the same narrowing takes, with something else."""
         return {**self.chosen, **more}

@@ -7,7 +7,8 @@ const share = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractio
 const hourOf = new Intl.DateTimeFormat("en", { hour: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" });
 const SERIES = ["collected", "received", "released"];
 const MINUTES = 60;
-const ROW_EM = 2.6; // the room of a bar with its words
+const ROW_EM = 2.6; // the room of a row of bars with its words
+const NARROW_ROW_EM = 3.8;
 const NARROW_PX = 420; // names at lines would take half of it
 const WALL_PX = 18; // from this size of letters on, every one costs
 
@@ -145,6 +146,11 @@ function shorten(names) {
   return names.length > 1 ? names.map((name) => name.split(" ").slice(common).join(" ")) : names;
 }
 
+// How many letters of a row's name stand beside each other.
+function lettersAt(width, theme) {
+  return Math.max(8, Math.floor((width * (width < NARROW_PX ? 0.3 : 0.4)) / (theme.size * 0.55)));
+}
+
 function bars(theme, unit, width, atEnd) {
   const options = frame(theme, unit);
   options.indexAxis = "y";
@@ -167,7 +173,7 @@ function laboratories(theme, words, unit, figures, width) {
   const atEnd = rows.map((row) => `${number.format(row.used + row.planned)} ${words.of} ${number.format(row.capacity)}`);
   const options = bars(theme, unit, width, atEnd);
   options.scales.x.stacked = options.scales.y.stacked = true;
-  const letters = Math.max(14, Math.floor((width * 0.4) / (theme.size * 0.55)));
+  const letters = lettersAt(width, theme);
   const set = (name, kind) => ({ label: words[name], data: rows.map((row) => row[name]), backgroundColor: fill(kind, theme.of(name), theme.ground), borderColor: theme.of(name), borderWidth: 1, pointStyle: "rect" });
   return {
     rows: rows.length,
@@ -182,7 +188,7 @@ function legs(theme, words, unit, figures, width) {
   const rows = figures.legs;
   const atEnd = rows.map((row) => (row.within_target === null ? "–" : `${share.format(row.within_target)} ≤ ${number.format(row.target_minutes / MINUTES)} ${words.hour}`));
   const options = bars(theme, unit, width, atEnd);
-  const letters = Math.max(14, Math.floor((width * 0.4) / (theme.size * 0.55)));
+  const letters = lettersAt(width, theme);
   const set = (name, kind) => ({ label: words[name], data: rows.map((row) => hours(row[`${name}_minutes`])), backgroundColor: fill(kind, theme.of(name), theme.ground), borderColor: theme.of(name), borderWidth: 1, pointStyle: "rect" });
   return {
     rows: rows.length,
@@ -206,7 +212,8 @@ export function draw(figure, figures) {
   if (!canvas) return;
   const theme = readTheme(figure);
   const { rows, ...chart } = KINDS[figure.dataset.chart](theme, JSON.parse(figure.dataset.words), figure.dataset.unit, figures, canvas.parentElement.clientWidth);
-  if (rows) canvas.parentElement.style.setProperty("--rows", String(Math.ceil(rows * ROW_EM)));
+  const isNarrow = canvas.parentElement.clientWidth < NARROW_PX;
+  if (rows) canvas.parentElement.style.setProperty("--rows", String(Math.ceil(rows * (isNarrow ? NARROW_ROW_EM : ROW_EM))));
   window.Chart.getChart(canvas)?.destroy();
   new window.Chart(canvas, chart);
   canvas.dataset.drawn = JSON.stringify({ labels: chart.data.labels.map((label) => [label].flat().join(" ")), series: chart.data.datasets.map(({ label, data }) => ({ label, data })) });
