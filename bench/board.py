@@ -31,6 +31,7 @@ from lims import clock  # noqa: E402
 from lims.auth.actors import SYSTEM  # noqa: E402
 from lims.capacity.figures import Scope  # noqa: E402
 from lims.capacity.queries import figures  # noqa: E402
+from lims.capacity.queries.board import read_board  # noqa: E402
 from lims.extensions import db  # noqa: E402
 
 FEW, MANY, REPEATS = 10_000, 200_000, 60
@@ -48,6 +49,9 @@ def day(scope: Scope, on: Any = TODAY) -> Callable[[], Any]:
 
 
 READS: dict[str, Callable[[], Any]] = {
+    "the whole board": lambda: read_board(db.session(), actor=SYSTEM),
+    "the board of a commune": lambda: read_board(db.session(), actor=SYSTEM, scope=OF_COMMUNE),
+    "oldest of each station": lambda: figures.find_oldest_by_station(db.session(), actor=SYSTEM, scope=ALL),
     "standing": lambda: figures.read_standing(db.session(), actor=SYSTEM, scope=ALL),
     "standing of a commune": lambda: figures.read_standing(db.session(), actor=SYSTEM, scope=OF_COMMUNE),
     "today": day(ALL),
