@@ -61,9 +61,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the tables away; who heard of reports hears of nothing."""
-    op.execute(
-        "delete from message where on_call_id in (select id from on_call where hears = 'reports')"
-    )
+    op.execute("delete from message where on_call_id in (select id from on_call where hears = 'reports')")
     op.execute("delete from on_call where hears = 'reports'")
     with op.batch_alter_table("on_call") as table:
         table.drop_constraint(table.f("ck_on_call_hears_known"), type_="check")
