@@ -282,6 +282,14 @@ def test_pages_from_asking_to_deciding(world, client):
     client.post(f"/data-requests/{request_id}/answer", data={"answer": "Đã nhận."})
     sent = {"decision": "granted", "answer": "Đã sửa.", "name": "", "birth_date": BORN}
     assert client.post(f"/data-requests/{request_id}/settlement", data=sent).status_code == 422
+    undecided = client.post(f"/data-requests/{request_id}/settlement", data=sent | {"decision": ""})
+    assert (undecided.status_code, "Choose a decision" in undecided.text) == (422, True)
+    first = (
+        client.get(f"/data-requests/{request_id}")
+        .text.partition('name="decision"')[2]
+        .partition("<option")[2]
+    )
+    assert first.startswith(' value=""'), "no decision is proposed"
     answer = client.post(f"/data-requests/{request_id}/settlement", data=sent | {"name": "Trịnh Bạch"})
     assert answer.location == "/data-requests"
     assert person_of(somebody).name == "Trịnh Bạch"

@@ -65,7 +65,8 @@ class SettlementForm(CorrectionForm):
 
     decision = SelectField(
         _l("Decision"),
-        choices=[SelectChoice(word, label_word(word)) for word in DECISIONS],
+        # none is proposed: an erasure that is granted by haste cannot be taken back
+        choices=[SelectChoice("", "–"), *(SelectChoice(word, label_word(word)) for word in DECISIONS)],
         validate_choice=False,
     )
     answer = TextAreaField(_l("What the person is told"))
