@@ -113,14 +113,14 @@ def upgrade() -> None:
             sa.Column("number", sa.BigInteger(), nullable=False),
             sa.PrimaryKeyConstraint(*(name for name, _ in key), name=op.f(f"pk_{table}")),
         )
-        for columns in INDEXES[table]:
-            _index(table, columns)
+        for indexed in INDEXES[table]:
+            _index(table, indexed)
     now = datetime.now(UTC)
     for counted in COUNTED:
         op.execute(
             sa.text(
-                "insert into uncounted (id, subject_kind, subject_id, recorded_at) "
-                f"select id, '{counted}', id, :now from {counted}"  # noqa: S608  (names of ours)
+                "insert into uncounted (id, subject_kind, subject_id, recorded_at) "  # noqa: S608  (names of ours)
+                f"select id, '{counted}', id, :now from {counted}"
             ).bindparams(sa.bindparam("now", now, type_=lims.tables.Moment(timezone=True)))
         )
 
