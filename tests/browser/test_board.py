@@ -58,6 +58,19 @@ def site(product: APIFlask, world: World) -> Iterator[str]:
         yield at
 
 
+@pytest.fixture(scope="module")
+def filled(world: World) -> None:
+    """Samples at most stations; the first test of the file sees the world before."""
+    run, _tubes = desk.run_tubes(world, 20)
+    desk.verify_and_release(world, run)
+    desk.run_tubes(world, 10, finding="detected")
+    desk.run_tubes(world, 10)
+    desk.run_tubes(world, 30)
+    desk.pool_up(world, receive(world, 12))
+    receive(world, 8)
+    fold_all()
+
+
 @pytest.fixture
 def open_board(visit: Callable[..., Visitor], site: str, world: World) -> Iterator[Callable[..., Visitor]]:
     """Open the board of the coordinator at a size and in a language; at the end it is closed, as it asks for ever."""
@@ -104,19 +117,6 @@ def drawn(visitor: Visitor, chart: str) -> dict[str, Any]:
     return json.loads(canvas.get_attribute("data-drawn") or "{}")
 
 
-def fill(world: World) -> str:
-    """Have samples at most stations; return the code of a run that waits for its verification."""
-    run, _tubes = desk.run_tubes(world, 20)
-    desk.verify_and_release(world, run)
-    desk.run_tubes(world, 10, finding="detected")
-    desk.run_tubes(world, 10)
-    waiting, _tubes = desk.run_tubes(world, 30)
-    desk.pool_up(world, receive(world, 12))
-    receive(world, 8)
-    fold_all()
-    return waiting
-
-
 def test_an_empty_campaign_is_a_sentence_and_no_blank_chart(open_board):
     board = open_board("desk")
     main = board.page.get_by_role("main")
@@ -126,8 +126,8 @@ def test_an_empty_campaign_is_a_sentence_and_no_blank_chart(open_board):
     board.look("empty")
 
 
+@pytest.mark.usefixtures("filled")
 def test_charts_draw_what_the_api_answers_and_each_has_its_table(open_board, site, world):
-    fill(world)
     board = open_board("desk")
     told = ask(site, world)
     for chart in ("hours", "days"):
@@ -161,6 +161,7 @@ def test_charts_draw_what_the_api_answers_and_each_has_its_table(open_board, sit
     board.look("tables")
 
 
+@pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("size", SIZES)
 def test_it_is_read_on_a_wall_a_desk_and_a_phone(open_board, size, language):
@@ -185,6 +186,7 @@ def test_it_is_read_on_a_wall_a_desk_and_a_phone(open_board, size, language):
         assert lowest <= SIZES["desk"][1], "the six numbers stand above the fold"
 
 
+@pytest.mark.usefixtures("filled")
 def test_a_release_comes_without_a_reload_and_nothing_that_was_opened_closes(open_board, site, world):
     board = open_board("desk")
     page = board.page
@@ -225,6 +227,7 @@ def test_a_lost_connection_is_said_and_so_is_its_return(open_board):
     board.complaints.clear()  # the browser's own line about what was cut off
 
 
+@pytest.mark.usefixtures("filled")
 def test_every_number_leads_to_a_list(open_board):
     board = open_board("desk")
     links = board.page.locator("main a[href^='/']")

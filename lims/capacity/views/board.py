@@ -35,6 +35,8 @@ _LINKS = {
     "capacity": ("places.set_capacity", "manage_campaign"),
     "campaigns": ("places.list_campaigns", "manage_campaign"),
     "alarms": ("capacity.list_alarms", "see_board"),
+    "advice": ("capacity.advise_size", "see_board"),
+    "forecast": ("capacity.show_forecast", "see_board"),
 }
 
 
@@ -67,7 +69,6 @@ def board() -> Response:
             legs_in_words={name: say(word) for name, word in LEG_WORDS.items()},
             duration=say_duration,
             today=clock.today().isoformat(),
-            endpoints=current_app.view_functions,
             choices=list_choices(session, actor=actor, scope=narrowing.scope, day=read.day),
             narrowing=narrowing,
             is_wall=request.args.get("wall") == "1",
