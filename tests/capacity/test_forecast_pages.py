@@ -36,10 +36,13 @@ def lab(world):
 
 def test_where_nothing_was_collected_a_sentence_says_so(client, world):
     sign_in(client, world.actor("coordinator"))
+    with client.session_transaction() as session:
+        session["language"] = "en"
     page = client.get("/forecast")
     assert page.status_code == 200
     assert "The forecast appears here once samples are collected." in page.text
-    refused = client.get("/api/v1/forecast", headers=bearer(world.actor("coordinator")))
+    headers = bearer(world.actor("coordinator")) | {"Accept-Language": "en"}
+    refused = client.get("/api/v1/forecast", headers=headers)
     assert refused.status_code == 422
     assert refused.get_json()["message"].startswith("Nothing waits and nothing was collected")
 

@@ -218,6 +218,8 @@ class _Model:
         self, name: str, people: int, *, infected: float | None = None, purpose: str = "screen"
     ) -> list[Batch]:
         """Return what stands somewhere at the beginning, in boxes."""
+        if not people:
+            return []
         share = self.assumptions.prevalence if infected is None else infected
         sizes = cut(people, self.box_people)
         return self.draws.fill(name, sizes, infected=share, stood=True, purpose=purpose)
