@@ -323,6 +323,7 @@ def test_the_page_counts_then_gives_the_file(campaign, client):
     assert check_file(io.BytesIO(answer.data)).rows == people
     assert client.post("/exports/file", data={"kind": "results", "format": "csv"}).status_code == 403
     assert client.get("/exports?kind=people&since=x").status_code == 422
+    assert client.get("/exports?kind=people&since=2021-08-17&until=2021-08-16").status_code == 422
     assert "whole" in client.get("/exports").text
 
 

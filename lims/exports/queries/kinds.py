@@ -81,8 +81,10 @@ class Kind:
         """Return the query of what an actor may see, narrowed.
 
         Raises:
-            InvalidInput: a campaign was chosen for what is of none.
+            InvalidInput: a campaign was chosen for what is of none, or the last day is before the first.
         """
+        if filters.since and filters.until and filters.until < filters.since:
+            raise InvalidInput("The last day is before the first. Change one of them.", field="until")
         query = self.query(actor).add_columns(*(column.label(f"k{n}") for n, column in enumerate(self.key)))
         if filters.campaign_id is not None:
             if self.of_campaign is None:
