@@ -145,6 +145,13 @@ def test_halves_hold_everybody_once():
     ]
 
 
+def test_the_last_pool_of_a_box_holds_fewer_people():
+    negative, positive = Batch(23, [22], size=10).tested()
+    assert (negative.people, positive.people, positive.infected) == (20, 3, [2])
+    assert Batch(3, [0, 2], size=10).tested()[0] is None
+    assert Batch(3, [], size=10).tested()[1] is None
+
+
 def test_a_capacity_is_not_exceeded():
     state = State(480, [LaboratoryState("a", "a", 100, can_confirm=True, received=20_000)], [0] * 24)
     run = simulate(state, USUAL, seed=1, minutes=5 * 1440)
