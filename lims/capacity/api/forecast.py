@@ -142,7 +142,8 @@ class ForecastOut(BaseModel):
 @capacity_api.input(ForecastAsked, location="query")
 @capacity_api.output(ForecastOut)
 @capacity_api.doc(
-    summary="What is released by hour tonight, the week's backlog, its bottleneck, what would help"
+    summary="What is released by hour tonight, the week's backlog, its bottleneck, what would help",
+    responses=[404, 422],
 )
 @needs("see_board")
 def show_forecast(query_data: ForecastAsked) -> dict[str, Any]:
