@@ -147,7 +147,7 @@ def keep_report(json_data: KeepIn) -> dict[str, str]:
 @capacity_api.post("/reports/plan")
 @capacity_api.input(PlanIn)
 @capacity_api.output(PlanOut)
-@capacity_api.doc(summary="Say from which hour on reports are made by themselves", responses=[404, 422])
+@capacity_api.doc(summary="Say from which hour on reports are made by themselves", responses=[404, 409, 422])
 @needs("manage_campaign")
 def plan_reports(json_data: PlanIn) -> dict[str, Any]:
     """Change it."""

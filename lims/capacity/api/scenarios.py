@@ -162,7 +162,7 @@ def list_scenarios() -> dict[str, Any]:
 @capacity_api.post("/scenarios")
 @capacity_api.input(KeepIn)
 @capacity_api.output(KeptOut)
-@capacity_api.doc(summary="Keep a scenario for comparing")
+@capacity_api.doc(summary="Keep a scenario for comparing", responses=[404, 409, 413, 422])
 @needs("manage_campaign")
 def keep_scenario(json_data: KeepIn) -> dict[str, str]:
     """Keep it."""
