@@ -25,7 +25,7 @@ USUAL_DAYS = 7
 USUAL_REPLICATIONS = 20
 MOST_MORE_LABORATORIES = 5
 MOST_ARRIVALS_PERCENT = 1000
-WAITED_SECONDS = 0.9
+WAITED_SECONDS = 1.3
 """Of an ordinary processor, while somebody waits; a busy one takes longer."""
 LONGEST_SECONDS = 6.0
 _WHAT_IFS = 3

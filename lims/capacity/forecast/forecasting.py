@@ -239,7 +239,7 @@ def estimate_seconds(state: State, assumptions: Assumptions, *, days: int, box_p
     )
     plates = min(reactions, people * max(1.0, assumptions.reactions_per_person)) / assumptions.plate_wells
     infected = people * assumptions.prevalence
-    return 0.003 + 4e-5 * people / box_people + 5e-5 * plates + 5e-7 * infected + 2e-8 * people
+    return 0.003 + 3e-5 * people / box_people + 4e-5 * plates + 4e-7 * infected + 2e-8 * people
 
 
 def choose_box(state: State) -> int:
