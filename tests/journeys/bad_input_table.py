@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 JSON = "application/json"
-BATCH = {"discrepancy", "event", "event_head"}
+# a discrepancy is counted, and so waits to be
+BATCH = {"discrepancy", "event", "event_head", "uncounted"}
 
 
 @dataclass(frozen=True)

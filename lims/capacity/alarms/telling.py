@@ -21,7 +21,7 @@ BY_CODE = ("box_late", "box_warm")
 """Kinds whose subject is a printed code."""
 SMS = {
     "backlog_old": "mau cho qua lau",
-    "arrivals_above_capacity": "mau den nhieu hon nang luc",
+    "arrivals_above_capacity": "mau den nhieu hon cong suat",
     "box_late": "thung di duong qua lau",
     "box_warm": "nhiet do thung ngoai gioi han",
     "team_silent": "doi lay mau mat lien lac",
