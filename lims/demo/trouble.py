@@ -17,13 +17,15 @@ from lims.demo.batches import Batch
 from lims.demo.people import invent_people
 from lims.demo.province import PROVINCE_CODE, Setting
 from lims.demo.stations import STATIONS
+from lims.intake.actions.boxes import seal_box
 from lims.places.actions import set_capacity
 
 OVERLOADED, SHIFTED, LATE = "QN08", "QN05", "QN06"
 LEFT_PER_DAY = 24
 """Reactions a day that the overloaded laboratory can still do."""
-BACKLOG, ARRIVING, BEFORE, TODAY, ON_THE_ROAD = 40, 12, 320, 100, 10
-"""People: waiting since yesterday, arriving in each hour, tested before, tested today, in the late box."""
+BACKLOG, ARRIVING, BEFORE, TODAY, ON_THE_ROAD, SEALED = 40, 12, 320, 100, 10, 120
+"""People: waiting since yesterday, arriving in each hour, tested before, tested today, in the late box, in boxes that
+wait for a laboratory."""
 PREVALENCE_BEFORE, PREVALENCE_TODAY = 0.01, 0.3
 LATE_HOURS = 7.0
 FEWEST_PEOPLE = 400
@@ -47,6 +49,7 @@ class Trouble:
         self._overload()
         self._shift()
         self._send(LATE, ON_THE_ROAD, 0.0, last="dispatched", hours_ago=LATE_HOURS)
+        self._seal()
 
     def look(self) -> None:
         """Raise the alarms, with thresholds that fit a small campaign."""
@@ -82,6 +85,13 @@ class Trouble:
         for hours in (3, 2, 1):
             self._send(OVERLOADED, ARRIVING, 0.0, last="received", hours_ago=hours - 0.5 + past)
 
+    def _seal(self) -> None:
+        """Leave sealed boxes at their sites, for which the coordinator chooses a laboratory."""
+        batch = self._send(LATE, SEALED, 0.0, last="boxed", hours_ago=0.2)
+        for team in batch.teams:
+            if team.tubes:
+                seal_box(actor=self._setting.actors["team"], box_code=team.box)
+
     def _shift(self) -> None:
         self._send(SHIFTED, BEFORE, PREVALENCE_BEFORE, last="released", hours_ago=24.0)
         # read today, even where the demonstration is made soon after midnight
@@ -89,10 +99,10 @@ class Trouble:
         today = now.hour + now.minute / 60
         self._send(SHIFTED, TODAY, PREVALENCE_TODAY, last="reviewed", hours_ago=min(0.4, today / 2))
 
-    def _send(self, laboratory: str, people: int, prevalence: float, *, last: str, hours_ago: float) -> None:
+    def _send(self, laboratory: str, people: int, prevalence: float, *, last: str, hours_ago: float) -> Batch:
         """Bring invented people so far that they came to their last station so long ago."""
         communes = self._dice.sample(list(self._setting.communes), max(1, people // 40))
-        Batch(
+        batch = Batch(
             setting=self._setting,
             people=list(
                 invent_people(
@@ -107,4 +117,6 @@ class Trouble:
             last=last,
             starts_at=clock.now() - timedelta(hours=STATIONS[last] + hours_ago),
             dice=self._dice,
-        ).play()
+        )
+        batch.play()
+        return batch
