@@ -146,6 +146,7 @@ def test_the_same_orders_in_another_bundle_are_taken_once(system):
         "declaration": 1,
         "foreign_identifier": 2,
         "inbound": 1,
+        "uncounted": 1,
     }
 
 
