@@ -100,7 +100,9 @@ class AdviceOut(BaseModel):
 @capacity_api.get("/advice")
 @capacity_api.input(AdviceAsked, location="query")
 @capacity_api.output(AdviceOut)
-@capacity_api.doc(summary="Which pool size needs the fewest reactions at the measured prevalence")
+@capacity_api.doc(
+    summary="Which pool size needs the fewest reactions at the measured prevalence", responses=[404, 422]
+)
 @needs("see_board")
 def advise_size(query_data: AdviceAsked) -> dict[str, Any]:
     """Return the advice."""
