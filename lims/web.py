@@ -114,7 +114,7 @@ def _frame() -> dict[str, Any]:
     }
 
 
-def _sprite_url() -> str:
+def sprite_url() -> str:
     """Return the address of the icons' sprite, made once a request: a page may hold a hundred icons."""
     if "sprite_url" not in g:
         g.sprite_url = url_for("static", filename="vendor/bootstrap-icons/sprite.svg")
@@ -196,6 +196,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         short_time=short_time, full_time=full_time, day_time=day_time, age=age, grouped=codes.grouped
     )
-    app.jinja_env.globals.update(now=clock.now, sprite_url=_sprite_url)
+    app.jinja_env.globals.update(now=clock.now, sprite_url=sprite_url)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

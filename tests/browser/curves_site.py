@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 
 from lims import codes, plates
 from lims.security import POLICY
+from lims.web import sprite_url
 
 ROOT = Path(__file__).parents[2]
 CYCLES = 45
@@ -159,6 +160,7 @@ def make_site(language: str = "en") -> Flask:
     )
     Babel(app, default_locale=language)
     CSRFProtect(app)
+    app.jinja_env.globals["sprite_url"] = sprite_url
     runs = {
         "96": make_run(96),
         "384": make_run(384),
@@ -180,6 +182,9 @@ def make_site(language: str = "en") -> Flask:
     @app.get("/runs/<name>/curves.json")
     def answer(name: str) -> Any:
         return ("", 503) if name == "broken" else runs[name]
+
+    # the frame of every page leads there
+    app.add_url_rule("/own-data", "personal.show_own_data", lambda: "")
 
     @app.get("/pools/<code>")
     @app.get("/runs/<code>")
