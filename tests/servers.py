@@ -13,6 +13,9 @@ from pathlib import Path
 
 import httpx
 from engines import free_port
+from flask import Flask
+
+from lims.web import sprite_url
 
 STARTS_WITHIN_S = 90
 
@@ -99,3 +102,9 @@ def running(database_url: str, folder: Path, *, people: int = 5) -> Iterator[Ser
         yield server
     finally:
         server.kill_if_alive()
+
+
+def frame_pages(app: Flask) -> None:
+    """Give a site of a few pages what the frame of every page asks for, without the product's other pages."""
+    app.jinja_env.globals["sprite_url"] = sprite_url
+    app.add_url_rule("/own-data", "personal.show_own_data", lambda: "")

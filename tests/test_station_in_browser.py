@@ -17,6 +17,7 @@ from flask import Flask, Response, render_template_string, request
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from playwright.sync_api import Page, expect, sync_playwright
+from servers import frame_pages
 from werkzeug.serving import make_server
 
 from lims import codes
@@ -63,6 +64,7 @@ def _make_app(laboratory: Laboratory) -> Flask:
     app.config.update(SECRET_KEY="only here", SEND_FILE_MAX_AGE_DEFAULT=60)
     Babel(app, default_locale="en")
     CSRFProtect(app)
+    frame_pages(app)
     app.add_url_rule("/", "station", lambda: render_template_string(PAGE, fast_ms=FAST_MS))
     app.add_url_rule("/page.js", "module", lambda: Response(MODULE, mimetype="text/javascript"))
 

@@ -14,11 +14,11 @@ from typing import Any
 from flask import Flask, Response, render_template_string
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
+from servers import frame_pages
 from werkzeug.serving import make_server
 
 from lims import codes, plates
 from lims.security import POLICY
-from lims.web import sprite_url
 
 ROOT = Path(__file__).parents[2]
 CYCLES = 45
@@ -160,7 +160,7 @@ def make_site(language: str = "en") -> Flask:
     )
     Babel(app, default_locale=language)
     CSRFProtect(app)
-    app.jinja_env.globals["sprite_url"] = sprite_url
+    frame_pages(app)
     runs = {
         "96": make_run(96),
         "384": make_run(384),
@@ -182,9 +182,6 @@ def make_site(language: str = "en") -> Flask:
     @app.get("/runs/<name>/curves.json")
     def answer(name: str) -> Any:
         return ("", 503) if name == "broken" else runs[name]
-
-    # the frame of every page leads there
-    app.add_url_rule("/own-data", "personal.show_own_data", lambda: "")
 
     @app.get("/pools/<code>")
     @app.get("/runs/<code>")
