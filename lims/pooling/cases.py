@@ -221,6 +221,12 @@ def load_cases(session: Session, pools: Sequence[Pool], *, lock: bool = False) -
     return cases
 
 
+def find_in_test(session: Session, *, tube_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of some tubes are in a test that is not called."""
+    query = select(PoolMember.tube_id).where(PoolMember.tube_id.in_(tube_ids), PoolMember.in_test)
+    return set(session.scalars(query))
+
+
 def find_runs(session: Session, pool_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     """Return the run in which each pool was tested: its last one that neither failed nor is void."""
     rows = session.execute(

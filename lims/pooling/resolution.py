@@ -23,6 +23,7 @@ from lims.pooling.cases import (
     Case,
     Member,
     find_findings,
+    find_in_test,
     find_runs,
     load_cases,
     load_members,
@@ -199,12 +200,13 @@ def late_outcomes(session: Session, *, samples: Collection[Sample]) -> Resolutio
     cases = load_cases(session, called)
     groups = load_groups(session, find_positive(cases))
     runs = find_runs(session, [pool.id for pool in called])
+    in_test = find_in_test(session, tube_ids=tube_ids)
     last: dict[uuid.UUID, Case] = {}
     for one in sorted(cases, key=lambda case_: (case_.pool.called_at, case_.pool.opened_at)):
         last.update((tube.row.id, one) for tube in one.tubes if tube.row.id in tube_ids)
     for tube_id, one in sorted(last.items()):
         late = replace(one, tubes=[tube for tube in one.tubes if tube.row.id == tube_id])
-        _report(late, runs.get(one.pool.id), resolution, step=_late_step(one))
+        _report(late, runs.get(one.pool.id), resolution, step=_late_step(one, tested_on=tube_id in in_test))
     for group in groups.values():
         group.release(resolution, only=tube_ids)
     resolution.pool_ids.extend(pool.id for pool in called)
@@ -243,13 +245,13 @@ def outcomes_after_loss(session: Session, *, tube_ids: Collection[uuid.UUID]) ->
     return resolution
 
 
-def _late_step(one: Case) -> Step:
-    """Return a called pool's step for names that came later.
+def _late_step(one: Case, *, tested_on: bool) -> Step:
+    """Return a called pool's step for names or a count that came later.
 
-    A mixed tube that turns out to hold one person was tested as one of several: its people are asked again, because
-    no confirmation was opened for it.
+    A mixed tube that turns out to hold one person was tested as one of several: neither a confirmation nor a repeat was
+    opened for it, so its person is asked again. Where the next test is on its way, it is waited for.
     """
-    if one.step is Step.CONFIRM and one.tubes[0].row.mode == "mixed":
+    if one.step in (Step.CONFIRM, Step.REPEAT) and not tested_on:
         return Step.ASK_AGAIN
     return one.step
 

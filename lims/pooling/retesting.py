@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from lims import audit
 from lims.auth.actors import Actor
-from lims.pooling.cases import LOST, Member, find_runs, load_cases, load_members, load_pools
+from lims.pooling.cases import LOST, Member, find_in_test, find_runs, load_cases, load_members, load_pools
 from lims.pooling.models import Pool, PoolMember, Run, Well
 from lims.pooling.next_pools import NewPool, open_pools
 from lims.pooling.outcomes import Outcome, Resolution, Step
@@ -108,11 +108,7 @@ def test_again(session: Session, *, actor: Actor, pools: Sequence[Pool], alone: 
     """
     members = load_members(session, [pool.id for pool in pools])
     tube_ids = {tube.row.id for tubes in members.values() for tube in tubes}
-    busy = set(
-        session.scalars(
-            select(PoolMember.tube_id).where(PoolMember.tube_id.in_(tube_ids), PoolMember.in_test)
-        )
-    )
+    busy = find_in_test(session, tube_ids=tube_ids)
     # a later test that was called stands: it waits for its siblings or for names, or is being answered
     later = aliased(Pool)
     withdrawn = aliased(Pool)
@@ -157,10 +153,7 @@ def test_tube_again(session: Session, *, actor: Actor, pool: Pool, tube_id: uuid
     tube = next(
         tube for tube in load_members(session, [pool.id], lock=True)[pool.id] if tube.row.id == tube_id
     )
-    busy = session.scalar(
-        select(PoolMember.pool_id).where(PoolMember.tube_id == tube_id, PoolMember.in_test).limit(1)
-    )
-    if tube.is_lost or tube.row.mode != "single" or busy is not None:
+    if tube.is_lost or tube.row.mode != "single" or find_in_test(session, tube_ids=[tube_id]):
         return ""
     answers = pool.id if pool.purpose == "screen" or pool.parent_id is None else pool.parent_id
     (code,) = open_pools(session, actor, [NewPool(pool, (tube,), pool.purpose, 1, True, answers)])
