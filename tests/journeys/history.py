@@ -194,9 +194,8 @@ class History:
         """Pool what waits, and close what is open."""
         for confirming in (False, True):
             actor, place = self.at(confirming)
-            for pool in self.find(
-                select(Pool.code).where(Pool.status == "open", Pool.laboratory_id == place)
-            ):
+            opened = select(Pool.code).where(Pool.status == "open", Pool.laboratory_id == place)
+            for pool in self.find(opened.order_by(Pool.id)):
                 self.attempt(pools.close_pool, actor=actor, pool_code=pool)
             close = self.chance.random() < 0.8
             self.attempt(pools.propose_pools, actor=actor, laboratory_id=place, close=close)
