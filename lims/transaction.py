@@ -38,6 +38,7 @@ TRIES = 8
 TRIES_WHEN_BEATEN = 3
 SERIALISATION_FAILURE = "40001"
 DEADLOCK = "40P01"
+BUSY_TIMEOUT_MS = 5000
 CHECKPOINT_BYTES = 8 * 1024 * 1024
 # SQLite before 3.51.3 can corrupt a WAL file when two connections checkpoint and write at the same moment.
 SAFE_SQLITE = (3, 51, 3)
@@ -64,7 +65,7 @@ def _set_pragmas(connection: Any, _record: object) -> None:
         "journal_mode=wal",
         "synchronous=full",
         "foreign_keys=on",
-        "busy_timeout=5000",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
         "trusted_schema=off",
         "wal_autocheckpoint=0",
     ):
@@ -101,12 +102,21 @@ def _write_turn(engine: Engine) -> Iterator[None]:
 
 
 def _checkpoint(engine: Engine, wal: Path) -> None:
-    """Fold a grown write-ahead log back, under the same lock, so that no writer races the checkpoint."""
+    """Fold a grown write-ahead log back, under the same lock, so that no writer races the checkpoint.
+
+    It waits for no reader: while a long one reads (an export), as much as can be is folded back, and the log grows until
+    a later write finds nobody there. Waiting would hold up every writer for as long as the reader takes.
+    """
     if not wal.exists() or wal.stat().st_size < CHECKPOINT_BYTES:
         return
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("pragma wal_checkpoint(truncate)")
+        cursor = connection.cursor()
+        cursor.execute("pragma busy_timeout=0")
+        try:
+            cursor.execute("pragma wal_checkpoint(truncate)")
+        finally:
+            cursor.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
     finally:
         connection.close()
 

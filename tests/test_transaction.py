@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 import uuid
 from pathlib import Path
 
@@ -146,3 +147,19 @@ def test_sqlite_is_durable_and_new_enough(app):
     else:
         with writing() as session:
             assert session.scalar(text("show transaction_isolation")) == "read committed"
+
+
+def test_a_long_reader_holds_up_no_writer_and_the_log_is_folded_back_after_it(app, monkeypatch):
+    if db.engine.dialect.name != "sqlite":
+        return
+    monkeypatch.setattr(transaction, "CHECKPOINT_BYTES", 1)
+    wal = Path(f"{db.engine.url.database}-wal")
+    with db.engine.connect() as reader:
+        reader.execute(text("select count(*) from throttle")).scalar()
+        add_one(actor=SYSTEM, key="a")
+        began = time.monotonic()
+        add_one(actor=SYSTEM, key="a")
+        assert time.monotonic() - began < transaction.BUSY_TIMEOUT_MS / 1000
+        assert wal.stat().st_size > 0
+    add_one(actor=SYSTEM, key="a")
+    assert wal.stat().st_size == 0
