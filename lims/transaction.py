@@ -104,8 +104,8 @@ def _write_turn(engine: Engine) -> Iterator[None]:
 def _checkpoint(engine: Engine, wal: Path) -> None:
     """Fold a grown write-ahead log back, under the same lock, so that no writer races the checkpoint.
 
-    It waits for no reader: while a long one reads (an export), as much as can be is folded back, and the log grows until
-    a later write finds nobody there. Waiting would hold up every writer for as long as the reader takes.
+    It waits for no reader: while a long one reads (an export), as much as can be is folded back, and the log grows
+    until a later write finds nobody there. Waiting would hold up every writer for as long as the reader takes.
     """
     if not wal.exists() or wal.stat().st_size < CHECKPOINT_BYTES:
         return
