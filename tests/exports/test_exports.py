@@ -185,6 +185,11 @@ def test_the_released_results_of_a_commune_never_show_what_is_not_released(campa
     desk.review_run(actor=campaign.actor("technician"), run_code=planned["run"])
     _about, rows, _end = read_ndjson(take(campaign.actor("health_worker"), "commune_results")[1])
     assert [row["finding"] for row in rows] == ["not_detected"] * 3
+    for kind in ("samples", "events"):
+        taken, content = take(campaign.actor("health_worker"), kind)
+        assert taken.rows
+        assert b"detected" not in content, kind
+        assert b"detected" in take(campaign.actor("technician"), kind)[1], kind
 
 
 def test_an_empty_export_is_a_file_with_its_end(world):
