@@ -20,6 +20,7 @@ from lims.places.models import Place
 from lims.timeline_words import NOTED, SAID, SAID_OF, SILENT, SPOKEN, Saying
 
 PLACES = ("place", "laboratory")
+FINDINGS = ("finding", "before")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def read_timeline(
     *,
     subject_ids: Collection[uuid.UUID],
     codes_of: Mapping[uuid.UUID, str] | None = None,
+    with_findings: bool = True,
     most: int = 100,
 ) -> Sequence[Happening]:
     """Return what happened to some subjects, latest first, in two statements.
@@ -58,6 +60,8 @@ def read_timeline(
         session: reading session.
         subject_ids: keys of the subjects (a tube, its samples, their results).
         codes_of: printed code of a subject, where the page shows several that have one.
+        with_findings: False for whoever may not see the laboratory's work: what was found stays untold, as it is
+            written down before it is released.
         most: lines returned.
     """
     rows = session.execute(
@@ -69,8 +73,16 @@ def read_timeline(
     ).all()
     places = _places_of(session, [event for event, _ in rows])
     several = len({event.subject_kind for event, _ in rows}) > 1
+    untold = () if with_findings else FINDINGS
     return [
-        _tell(event, name or "", places, kind=several, code=(codes_of or {}).get(event.subject_id, ""))
+        _tell(
+            event,
+            name or "",
+            places,
+            kind=several,
+            code=(codes_of or {}).get(event.subject_id, ""),
+            untold=untold,
+        )
         for event, name in rows
     ]
 
@@ -93,7 +105,15 @@ def _places_of(session: Session, events: Sequence[Event]) -> dict[str, str]:
     return {str(row.id): row.name for row in rows}
 
 
-def _tell(event: Event, who: str, places: Mapping[str, str], *, kind: bool, code: str) -> Happening:
+def _tell(
+    event: Event,
+    who: str,
+    places: Mapping[str, str],
+    *,
+    kind: bool,
+    code: str,
+    untold: Collection[str] = (),
+) -> Happening:
     # a verb of an older version of the product is shown as it stands
     saying = SAID_OF.get((event.subject_kind, event.verb)) or SAID.get(event.verb) or Saying(event.verb)
     said = gettext(saying.words)
@@ -103,18 +123,18 @@ def _tell(event: Event, who: str, places: Mapping[str, str], *, kind: bool, code
         at=event.occurred_at,
         who=who,
         where=" · ".join(part for part in [*where, codes.grouped(code)] if part),
-        note=" · ".join(_notes(event)),
+        note=" · ".join(_notes(event, untold)),
         tone=saying.tone,
         icon=saying.icon,
     )
 
 
-def _notes(event: Event) -> list[str]:
+def _notes(event: Event, untold: Collection[str]) -> list[str]:
     """Return an event's details in words; keys, lists of codes and what goes without saying are left out."""
     told = []
     for name, words in NOTED.items():
         value = event.details.get(name)
-        if value in (None, "", []) or value == SILENT.get(name):
+        if name in untold or value in (None, "", []) or value == SILENT.get(name):
             continue
         shown = _shown(name, value)
         if shown:

@@ -243,3 +243,23 @@ def test_a_hold_and_its_end_are_kept_with_who_when_and_why(lab):
         lab.actor("supervisor_2").user_id,
     )
     assert held.held_at <= held.hold_ended_at
+
+
+def test_the_journey_of_a_tube_tells_what_was_found_to_the_laboratory_alone(lab, client):
+    _run, (tube,) = desk.run_tubes(lab, 1)
+    record = f"/people/{samples_of(tube)[0].declaration.code}"
+
+    def read(role: str, path: str) -> str:
+        sign_in(client, lab.actor(role))
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        return answer.text.lower()
+
+    for role, path in (
+        ("collector", f"/tubes/{tube}"),
+        ("health_worker", f"/tubes/{tube}"),
+        ("health_worker", record),
+    ):
+        assert "không phát hiện" not in read(role, path), role
+    for path in (f"/tubes/{tube}", record):
+        assert "không phát hiện" in read("coordinator", path), path

@@ -184,7 +184,9 @@ def show_tube(code: str) -> str:
         boxes=boxes,
         box_codes=box_queries.map_box_codes(session, box_ids=[row.box_id for row in boxes]),
         sees_people=actor.can("see_people"),
-        events=read_timeline(session, subject_ids=subjects, codes_of=subjects),
+        events=read_timeline(
+            session, subject_ids=subjects, codes_of=subjects, with_findings=actor.can("see_laboratory")
+        ),
     )
     if shown:
         record_accesses(actor=actor, person_ids=shown, shown_by="record")

@@ -174,7 +174,9 @@ def _record(declaration: Declaration, reissue: forms.ReissueForm | None = None) 
         samples=samples,
         household=household,
         consent=find_text(declaration.consent_version),
-        events=read_timeline(session, subject_ids=subjects, codes_of=subjects),
+        events=read_timeline(
+            session, subject_ids=subjects, codes_of=subjects, with_findings=actor.can("see_laboratory")
+        ),
         withdraw=withdraw if rules.DECLARATION.can(declaration.status, "withdrawn") else None,
         reissue=(reissue or forms.ReissueForm(formdata=None, client_id=uuid.uuid4()))
         if actor.can("reissue_result_code") and declaration.status not in ("withdrawn", "expired")
