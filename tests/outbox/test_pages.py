@@ -139,6 +139,7 @@ def test_a_wrong_entry_is_refused_at_its_field(lab, client):
         {"address": "truc@example.vn", "channel": "sms"},
         {"address": "0912345678", "channel": "email"},
         {"address": "a@b.vn\nBcc: all@example.vn", "channel": "email"},
+        {"address": "trực@example.vn", "channel": "email"},
         {"address": ""},
         {"label": ""},
         {"label": "x" * 81},
