@@ -6,9 +6,10 @@ number of statements does not grow with the number of people.
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,11 +17,13 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from lims import audit
+from lims.extensions import vault
 from lims.field.models import FieldScan
 from lims.intake.models import Declaration, Discrepancy, Person, PersonIdentity, ResultCode, Sample, Tube
 from lims.msgid import N_
 from lims.names import fold
 from lims.outbox.models import Message
+from lims.personal.actions.corrections import BEFORE
 from lims.personal.models import DataRequest, PersonCorrection
 from lims.results.certificates.models import Certificate
 from lims.results.fhir.models import ForeignIdentifier
@@ -46,7 +49,7 @@ def erase_people(
         Who was erased now.
     """
     people = session.execute(
-        select(Person.id, Person.name, Person.birth_on)
+        select(Person.id, Person.name, Person.birth_on, Person.person_key)
         .where(Person.id.in_(person_ids), Person.erased_at.is_(None))
         .order_by(Person.id)
         .with_for_update()
@@ -57,7 +60,7 @@ def erase_people(
     declarations = session.execute(
         select(Declaration.id, Declaration.code).where(Declaration.person_id.in_(ids))
     ).all()
-    names = {row.id: row.name for row in people}
+    names = _names_of(session, people)
     _erase_own_words(session, names)
     _erase_raw(session, ids, declarations, names)
     session.execute(update(Person), [_emptied(row, erased_at) for row in people])
@@ -67,6 +70,23 @@ def erase_people(
         audit.note(session, "person", person_id, "erased", reason=reason)
     session.expire_all()
     return ids
+
+
+def _names_of(session: Session, people: Sequence[Any]) -> dict[uuid.UUID, list[str]]:
+    """Return every name that each person had here, before corrections too, the longest first."""
+    keys = {row.id: row.person_key for row in people}
+    names = {row.id: {row.name} for row in people}
+    corrections = session.execute(
+        select(PersonCorrection.person_id, PersonCorrection.before_sealed).where(
+            PersonCorrection.person_id.in_(names)
+        )
+    )
+    for person_id, sealed in corrections:
+        if sealed is None:
+            continue
+        before = vault().unseal(sealed, person_key=keys[person_id], person_id=person_id, column=BEFORE)
+        names[person_id].add(json.loads(before).get("name", ""))
+    return {key: sorted(filter(None, some), key=len, reverse=True) for key, some in names.items()}
 
 
 def _emptied(row: Any, erased_at: datetime) -> dict[str, Any]:
@@ -131,8 +151,8 @@ def _erase_links(
     session.execute(update(Message).where(Message.person_id.in_(ids)).values(last_error="", provider_id=None))
 
 
-def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
-    """Take the person's name out of what staff wrote about their results, where somebody wrote it after all."""
+def _erase_own_words(session: Session, names: Mapping[uuid.UUID, Sequence[str]]) -> None:
+    """Take the person's names out of what staff wrote about their results, where somebody wrote it after all."""
     written = (Result.hold_note, Result.hold_end_note, Result.amendment_reason, Result.withdrawal_reason)
     rows = session.execute(
         select(Result.id, Sample.person_id, *written)
@@ -142,7 +162,7 @@ def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
     ).all()
     changed = []
     for key, person_id, *notes in rows:
-        cut_notes = [without_name(note, names[person_id]) for note in notes]
+        cut_notes = [without_names(note, names[person_id]) for note in notes]
         if cut_notes != notes:
             columns = [column.key for column in written]
             changed.append({"id": key, **dict(zip(columns, cut_notes, strict=True))})
@@ -157,23 +177,31 @@ def _erase_own_words(session: Session, names: dict[uuid.UUID, str]) -> None:
     ).all()
     if revoked:
         cut = [
-            {"id": row.id, "revoked_reason": without_name(row.revoked_reason, names[row.person_id])}
+            {"id": row.id, "revoked_reason": without_names(row.revoked_reason, names[row.person_id])}
             for row in revoked
         ]
         session.execute(update(Certificate), cut)
 
 
-def without_name(note: str, name: str) -> str:
-    """Return a note without a person's name, however it is written; the whole note goes where it cannot be cut out."""
-    cut = note.replace(name, GONE) if name else note
-    return GONE if name and fold(name) in fold(cut) else cut
+def without_names(note: str, names: Iterable[str]) -> str:
+    """Return a note without some names, however they are written; the whole note goes where one cannot be cut out.
+
+    Args:
+        note: what somebody wrote.
+        names: none empty, the longest first.
+    """
+    for name in names:
+        note = note.replace(name, GONE)
+        if fold(name) in fold(note):
+            return GONE
+    return note
 
 
 def _erase_raw(
     session: Session,
     ids: list[uuid.UUID],
     declarations: Sequence[Any],
-    names: dict[uuid.UUID, str],
+    names: Mapping[uuid.UUID, Sequence[str]],
 ) -> None:
     """Erase scans as they came: those of the people's declarations, and of tubes that were theirs alone."""
     tubes = session.execute(
@@ -187,7 +215,7 @@ def _erase_raw(
             Discrepancy.declaration_id.in_([row.id for row in declarations]),
             Discrepancy.tube_id.in_([row.id for row in tubes]),
         ),
-        names=list(names.values()),
+        names=[name for some in names.values() for name in some],
     )
     erase_scans(
         session,
@@ -209,9 +237,7 @@ def erase_discrepancies(session: Session, condition: Any, *, names: Collection[s
         return 0
     changed = []
     for row in rows:
-        note = row.settled_note
-        for name in names:
-            note = without_name(note, name)
+        note = without_names(row.settled_note, names)
         # a message's parameters repeat what somebody typed
         details = {key: value for key, value in row.details.items() if key not in ("message", "parameters")}
         changed.append({"id": row.id, "raw_sealed": None, "details": details, "settled_note": note})
