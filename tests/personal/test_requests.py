@@ -321,3 +321,12 @@ def test_another_place_sees_no_request(world):
     request_id = _ask(somebody, "restriction")
     with pytest.raises(NotFound):
         _settle(world, request_id, role="collector")
+
+
+def test_a_place_in_the_worklist_that_is_none_is_said_in_words(world, client):
+    sign_in(client, world.actor("health_worker"))
+    key = uuid.uuid4()
+    for after in ("nonsense", f"2021-08-16T00:00:00|{key}", f"0001-01-01T00:00:00+07:00|{key}"):
+        assert client.get("/data-requests", query_string={"after": after}).status_code == 422, after
+    sound = {"after": f"2021-08-16T00:00:00+07:00|{key}"}
+    assert client.get("/data-requests", query_string=sound).status_code == 200

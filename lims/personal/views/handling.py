@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -73,8 +73,11 @@ def _after() -> tuple[datetime, uuid.UUID] | None:
         return None
     moment, _bar, key = text.partition("|")
     try:
-        return datetime.fromisoformat(moment), uuid.UUID(key)
-    except ValueError:
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None:
+            raise ValueError("without a zone")
+        return at.astimezone(UTC), uuid.UUID(key)
+    except (ValueError, OverflowError):
         raise InvalidInput("Open the list from its beginning.", field="after") from None
 
 
