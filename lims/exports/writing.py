@@ -142,7 +142,7 @@ def _csv_pieces(heading: Heading, chunks: Iterable[Sequence[Row]], written: Writ
     yield "\ufeff".encode() + _csv([(*heading.columns, MARK)])
     for rows in chunks:
         written.rows += len(rows)
-        yield _csv([[*(_cell(value, heading.zone) for value in row), heading.mark] for row in rows])
+        yield _csv([[*(_cell(value, heading.zone) for value in row), harmless(heading.mark)] for row in rows])
 
 
 def _cell(value: Any, zone: ZoneInfo) -> Any:

@@ -28,6 +28,7 @@ from lims.exports.queries.kinds import Filters
 from lims.exports.rules import KIND_WORDS, LINES_OF_A_SHEET, check_fits_sheet
 from lims.exports.rules import KINDS as WORDS
 from lims.exports.taking import count_export, take_export
+from lims.exports.writing import Heading, Written, write_csv
 from lims.extensions import db
 from lims.intake.models import Person, PersonAccess
 from lims.pooling.actions.runs import plan_run
@@ -110,6 +111,13 @@ def test_people_come_with_their_numbers_and_no_cell_is_a_formula(campaign):
     assert content.startswith("\ufeff".encode())
     assert taken.file_name.startswith("people-")
     assert taken.file_name.endswith("-health-worker.csv")
+
+
+def test_a_name_that_begins_like_a_formula_is_none_in_the_mark_either():
+    mark = "=cmd|' /C calc'!A0 2021-08-16T07:00:00+07:00"
+    heading = Heading("people", mark, ("code",), {}, clock.ZONE)
+    _, (row,), _ = read_csv(b"".join(write_csv(heading, [[("P1",)]], Written())))
+    assert row["export_mark"] == f"'{mark}"
 
 
 def test_whose_data_were_taken_is_written_down_in_few_statements(campaign, monkeypatch):
