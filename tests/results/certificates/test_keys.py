@@ -194,6 +194,7 @@ def test_a_certificate_that_nobody_asked_for_or_that_another_root_signed_is_refu
         (sign(strange), root, NotFound),
         (sign(asked, by=other_key, of=other), root, InvalidInput),
         (sign(asked, at=now - timedelta(days=31)), root, InvalidInput),
+        (sign(asked, at=clock.now() + timedelta(hours=2)), root, InvalidInput),  # the root's clock is fast
         ("no certificate", root, InvalidInput),
     ):
         with pytest.raises(error):

@@ -67,13 +67,19 @@ def install_key(
         `kid` (hexadecimal) and `retired` (kid of the key before, or None).
 
     Raises:
-        InvalidInput: it cannot be read, or another root has signed it, or its time is over.
+        InvalidInput: it cannot be read, or another root has signed it, or its time is over or has not begun.
         NotFound: no key of this installation waits for it.
     """
     signed, issuer = (authorities.read_certificate(text.encode()) for text in (certificate, root))
     authorities.check_issued_by(signed, issuer)
     if signed.not_valid_after_utc <= clock.now():
         raise InvalidInput("This certificate has ended. Have the request signed again.", field="certificate")
+    if signed.not_valid_before_utc > clock.now():
+        raise InvalidInput(
+            "This certificate does not hold yet, so nothing signed now would be valid. Set the clocks of both machines "
+            "right, and have the request signed again.",
+            field="certificate",
+        )
     known = session.scalar(select(SigningKey.state).where(SigningKey.kid == calculate_kid(signed)))
     if known is not None:
         SIGNING_KEY.check(known, "active", code=calculate_kid(signed).hex(), field="certificate")
