@@ -53,9 +53,9 @@ def take_sheet() -> str | Response:
     with code and birth date."""
     answer = _read_ticket() if "ticket" in request.form else _read_code()
     if answer.result_id is None or answer.told.status not in ("detected", "not_detected"):
-        raise Refused("There is no sheet of this result now. Read the result again to see why.")
+        raise _no_sheet()
     issue_certificates(actor=RESIDENT, result_ids=[answer.result_id])
-    (sheet,) = prepare_sheets(db.session(), result_ids=[answer.result_id])
+    sheet = _get_only(prepare_sheets(db.session(), result_ids=[answer.result_id]))
     return _show(sheet) if request.form.get("as") == "page" else as_pdf(draw([sheet]), FILE_NAME, keep=True)
 
 
@@ -190,8 +190,18 @@ def _read_day(form: SheetsForm) -> date | None:
 
 def _seen_by_staff(result_id: uuid.UUID) -> Prepared:
     queries.check_has_sheet(db.session(), actor=current_actor(), result_id=result_id)
-    (sheet,) = _prepare_for_staff([result_id])
-    return sheet
+    return _get_only(_prepare_for_staff([result_id]))
+
+
+def _get_only(prepared: Sequence[Prepared]) -> Prepared:
+    """Return the one sheet that was asked for; its result may have been taken back a moment ago."""
+    if not prepared:
+        raise _no_sheet()
+    return prepared[0]
+
+
+def _no_sheet() -> Refused:
+    return Refused("There is no sheet of this result now. Read the result again to see why.")
 
 
 def _prepare_for_staff(result_ids: Sequence[uuid.UUID]) -> list[Prepared]:

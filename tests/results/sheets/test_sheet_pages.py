@@ -84,6 +84,14 @@ def test_the_page_that_was_read_gives_the_sheet_by_its_ticket(lab, browser):
     assert (forged.status_code, forged.mimetype) == (422, "text/html")
 
 
+def test_where_nothing_is_left_to_be_printed_the_page_says_so(lab, browser):
+    run, tubes = desk.run_tubes(lab, 1)
+    desk.verify_and_release(lab, run)
+    # a person without a key has no sheet, as one whose result was taken back a moment ago
+    answer = take(browser, issue_code(tubes[0]))
+    assert (answer.status_code, answer.mimetype) == (409, "text/html")
+
+
 def test_anothers_code_or_birth_date_gets_nothing(lab, browser):
     _run, tubes = released(lab, 2)
     code = issue_code(tubes[0])
