@@ -50,6 +50,7 @@ class Facts:
         result_status: status of the current version, None while there is none.
         finding: the current version's; shown only when it is released.
         verified_at, released_at: of the current version.
+        tested_again: the result is withdrawn, and the sample waits for the test that replaces it.
         needs_second_test: the sample is on its way through a second test.
         is_amended: an earlier version was released before.
         before: finding of the latest of them.
@@ -69,6 +70,7 @@ class Facts:
     finding: str | None = None
     verified_at: datetime | None = None
     released_at: datetime | None = None
+    tested_again: bool = False
     needs_second_test: bool = False
     is_amended: bool = False
     before: str | None = None
@@ -192,11 +194,11 @@ def _status(facts: Facts, finding: str | None) -> str:
         return "new_sample"
     if finding is not None:
         return finding
-    if facts.result_status == "withdrawn":
+    if facts.result_status == "withdrawn" and not facts.tested_again:
         return "withdrawn"
     if facts.collected_at is None:
         return "not_sampled"
-    if facts.is_amended:
+    if facts.is_amended or (facts.tested_again and facts.released_at is not None):
         return "checked_again"
     return "second_test" if facts.needs_second_test else "waiting"
 

@@ -28,6 +28,7 @@ FACTS = st.builds(
     finding=st.none() | st.sampled_from(FINDINGS),
     verified_at=MOMENTS,
     released_at=MOMENTS,
+    tested_again=st.booleans(),
     needs_second_test=st.booleans(),
     is_amended=st.booleans(),
 )
@@ -71,6 +72,24 @@ def test_a_second_test_is_told_without_its_reason():
     facts = Facts("sampled", False, MOMENT, collected_at=MOMENT, needs_second_test=True)
     told = tell(facts)
     assert (told.status, told.finding) == ("second_test", None)
+
+
+@pytest.mark.parametrize(
+    ("released_at", "tested_again", "status"),
+    [(MOMENT, True, "checked_again"), (None, True, "waiting"), (MOMENT, False, "withdrawn")],
+)
+def test_of_a_withdrawn_result_nobody_is_told_who_never_read_it(released_at, tested_again, status):
+    facts = Facts(
+        "sampled",
+        False,
+        MOMENT,
+        collected_at=MOMENT,
+        result_status="withdrawn",
+        finding="not_detected",
+        released_at=released_at,
+        tested_again=tested_again,
+    )
+    assert tell(facts).status == status
 
 
 def test_a_step_is_reached_when_a_later_one_is():

@@ -293,8 +293,21 @@ def test_a_rejected_tube_a_cancelled_declaration_and_a_withdrawn_run_say_what_to
     desk.verify_and_release(lab, run)
     withdraw_run(actor=lab.actor("supervisor"), run_code=run, cause="kit_lot", reason="bad lot")
     page = read(client, code)
-    assert headlines(page) == ["Your result was withdrawn"]
+    assert headlines(page) == ["Your result is being checked again"]
     assert "not found" not in page
+    assert "new sample" not in page, "the kept tube is tested once more"
+
+
+def test_a_run_withdrawn_before_its_release_tells_nobody_that_what_they_read_is_wrong(lab, client):  # noqa: F811
+    ((kept, code),) = declare(lab, 1)
+    tubes = collect(lab, [kept])
+    arrive(lab, tubes)
+    pool = desk.pool_up(lab, tubes)[0]
+    run = desk.run_plate(lab, {pool: "not_detected"})["run"]
+    withdraw_run(actor=lab.actor("supervisor"), run_code=run, cause="kit_lot", reason="bad lot")
+    page = read(client, code)
+    assert headlines(page) == ["Your sample needs a second test"]
+    assert "What you read before" not in page, "nothing was released before"
 
 
 def test_an_erased_person_is_answered_like_an_unknown_code(lab, client):  # noqa: F811
