@@ -56,6 +56,13 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in composed)
 
 
+def has_letter(letter: str, font: str) -> bool:
+    """Tell whether a font has a letter, or the plain letter and the marks that it is made of."""
+    _register_fonts()
+    known = pdfmetrics.getFont(font).face.charToGlyph
+    return ord(letter) in known or all(ord(part) in known for part in unicodedata.normalize("NFD", letter))
+
+
 def text_width(text: str, font: str, size: float) -> float:
     """Width of one line, in the unit of `size`."""
     _register_fonts()

@@ -1,15 +1,17 @@
 """Drawing sheets: Typst compiles the template with what the sheets say into a PDF/A-2b.
 
 The same sheets give the same bytes: the document's time is handed in. Fonts come from the package, never from the
-machine. One compiler is kept in each worker process, as it remembers what it has read (docs/decisions/sheets.md).
+machine; a letter that they do not have is drawn as an empty box, as PDF/A refuses a document with such a letter. One
+compiler is kept in each worker process, as it remembers what it has read (docs/decisions/sheets.md).
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import cast
@@ -17,10 +19,12 @@ from typing import cast
 import typst
 
 from lims.errors import Refused
-from lims.labels.paper import REGULAR, font_file
+from lims.labels.paper import MONO, REGULAR, font_file, has_letter
 from lims.results.sheets.content import Sheet
 
 TEMPLATE = Path(__file__).parent / "sheet.typ"
+FONTS = (REGULAR, MONO)
+BOX = "□"
 _LOCK = Lock()
 
 
@@ -44,7 +48,7 @@ def draw_sheets(sheets: Sequence[Sheet], *, made_at: datetime, template: Path = 
     """
     if not sheets:
         raise ValueError("a document needs a page")
-    content = json.dumps([sheet.for_template() for sheet in sheets], ensure_ascii=False)
+    content = _only_drawable(json.dumps([sheet.for_template() for sheet in sheets], ensure_ascii=False))
     try:
         with _LOCK:
             drawn = _compiler(template).compile(
@@ -62,9 +66,23 @@ def draw_sheets(sheets: Sequence[Sheet], *, made_at: datetime, template: Path = 
     return cast(bytes, drawn)  # a PDF without a file to write to
 
 
+def _only_drawable(text: str) -> str:
+    return text if text.isascii() else "".join(map(_drawable, text))
+
+
+@lru_cache(maxsize=4096)
+def _drawable(letter: str) -> str:
+    """Return a letter as it can be drawn; what is not seen stays."""
+    if letter.isspace() or unicodedata.category(letter) == "Cf":
+        return letter
+    return letter if any(has_letter(letter, font) for font in FONTS) else BOX
+
+
 @cache
 def _compiler(template: Path) -> typst.Compiler:
     fonts = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_file(REGULAR).parent]
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[font_file(font).parent for font in FONTS],
     )
     return typst.Compiler(input=template, root=template.parent, font_paths=fonts, sys_inputs={"sheets": "[]"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from pooling import bench
 from results import desk
@@ -143,6 +145,28 @@ def test_the_longest_names_stay_on_one_page_with_a_code_that_is_read(lab, trust,
     assert read_facts(pdf)["Pages"] == "1"
     assert long.replace(" ", "") in read_words(pdf).replace(" ", "")
     assert len(scan(pdf, dpi=100)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("Ksor H’Ƀiă", "Ksor H’□iă"),
+        ("Nguyễn 王小明", "Nguyễn □□□"),
+        ("Лев 😀 An", "Лев □ An"),
+        ("An\u200b \u2066Bình\u2069", "An Bình"),
+    ],
+    ids=["a letter of Gia Rai", "Chinese", "Cyrillic", "unseen"],
+)
+def test_a_letter_that_no_font_has_keeps_nobody_from_a_sheet(lab, trust, name, printed):
+    run, tubes = desk.run_tubes(lab, 1)
+    desk.verify_and_release(lab, run)
+    rename(person=name, place="Nhà văn hoá", campaign="Hà Khánh")
+    pdf = sheet_of(lab, tubes[0])
+    words = "".join(letter for letter in read_words(pdf) if unicodedata.category(letter) != "Cf")
+    assert printed in words
+    assert all(list_fonts(pdf).values())
+    (text,) = scan(pdf, dpi=150)
+    assert get_content(verify(text, trust=trust, at=clock.now()).claims)["nam"]["fn"] == name.split()[0]
 
 
 @pytest.mark.parametrize("dpi", [100, 150, 300])
