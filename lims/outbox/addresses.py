@@ -22,7 +22,13 @@ def read_address(text: str, *, channel: str) -> str:
     """
     text = text.strip()
     if channel == "email":
-        if len(text) > LONGEST_MAILBOX or not text.isprintable() or not MAILBOX.fullmatch(text):
+        # mail servers take letters without marks only (RFC 5321)
+        if (
+            len(text) > LONGEST_MAILBOX
+            or not text.isascii()
+            or not text.isprintable()
+            or not MAILBOX.fullmatch(text)
+        ):
             raise InvalidInput("This is not a mailbox. Write it as name@example.org.", field="address")
         return text
     digits = re.sub(r"[\s.\-()]", "", text)

@@ -137,6 +137,13 @@ class Worker:
             self._leave_alone(letter)
             log.warning("message %s: nobody knows whether it was taken: %s", letter.message_id, error.error)
             return Outcome(letter, is_sent=False, is_known=False, error=error.error, drops_repeats=repeats)
+        except Exception as error:
+            # an address that no library takes, say: the worker must not end, or it would meet the same letter again
+            self._leave_alone(letter)
+            log.exception("message %s could not be handed over", letter.message_id)
+            return Outcome(
+                letter, is_sent=False, is_known=False, error=type(error).__name__, drops_repeats=repeats
+            )
         self.sent += 1
         return Outcome(letter, is_sent=True, provider_id=provider_id)
 

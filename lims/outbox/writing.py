@@ -78,7 +78,15 @@ def _to_staff(session: Session, message: Message, paper: Paper) -> Letter | None
     subject, text = "", sms_text.say_alert(message.template, message.data)
     if message.channel == "email":
         subject, text = mail_text.say_alert(message.template, message.data, base_url=paper.base_url)
-    return Letter(message.id, message.channel, message.attempts, address=address, text=text, subject=subject)
+    return Letter(
+        message.id,
+        message.channel,
+        message.attempts,
+        address=address,
+        text=text,
+        subject=subject,
+        letter_id=message.letter_id,
+    )
 
 
 def _to_system(session: Session, message: Message, paper: Paper) -> Letter | None:

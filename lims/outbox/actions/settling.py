@@ -36,8 +36,9 @@ def send_again(
         WrongState: it waits for nobody's decision.
     """
     message = get_message(session, actor=actor, message_id=message_id, lock=True)
-    # a gateway that drops repeats must not take it for one, nor may what it says of the first letter count
-    letter_id = new_id() if message.kind == "sms" else None
+    # who drops repeats must not take it for one, nor may what a gateway says of the first letter count; another system
+    # keeps what it was told under the message's key
+    letter_id = None if message.kind == "webhook" else new_id()
     for one in (message, *lock_stuck_companions(session, message=message)):
         _move(one, "queued")
         one.attempts, one.run_at, one.sent_at = 0, clock.now(), None

@@ -67,7 +67,7 @@ class SmtpDriver:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self._sender, letter.address, letter.subject
         mail["Date"] = format_datetime(clock.local(clock.now()))
-        mail["Message-ID"] = f"<{letter.message_id}@{self._sender.rpartition('@')[2]}>"
+        mail["Message-ID"] = f"<{letter.request_id}@{self._sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         # not every server takes 8 bits
         mail.set_content(letter.text, cte="quoted-printable")

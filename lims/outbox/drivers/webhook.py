@@ -47,7 +47,14 @@ class WebhookDriver:
 
     def __init__(self, networks: Sequence[Network] = ()) -> None:
         self._networks = networks
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+        # a connection for each event: kept ones are known by their address alone, so that a second name at the same
+        # address would be told over the first one's, with a certificate that was checked for the first one
+        self._client = httpx.Client(
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def send(self, letter: Letter) -> str:
         """Post an event; the receiver calls it by our id."""
@@ -68,7 +75,9 @@ class WebhookDriver:
             extensions={"sni_hostname": url.host},
         )
         try:
-            answer = self._client.send(request)
+            # the status says all; a body is not read, however long it is
+            answer = self._client.send(request, stream=True)
+            answer.close()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotTaken(type(error).__name__, is_down=True) from None
         except httpx.HTTPError as error:
