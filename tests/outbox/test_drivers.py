@@ -274,6 +274,12 @@ def test_a_webhook_is_taken_by_an_answer_of_2xx_alone_and_follows_nobody(web, an
     assert len(web.heard) == 1
 
 
+def test_the_status_of_an_answer_is_enough_and_its_body_is_never_read(web):
+    web.answers = [Answer(body="x" * 1000, cut="within")]
+    sent = event(web.url)
+    assert WebhookDriver(LOOPBACK).send(sent) == str(sent.message_id)
+
+
 @pytest.mark.parametrize(
     "host",
     [

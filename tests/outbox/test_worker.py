@@ -27,6 +27,7 @@ from sqlalchemy import select
 from lims import clock
 from lims.extensions import db, vault
 from lims.outbox.actions.receivers import add_on_call, add_webhook, end_on_call
+from lims.outbox.actions.settling import send_again
 from lims.outbox.drivers import Driver
 from lims.outbox.drivers.smtp import SmtpDriver
 from lims.outbox.drivers.to_file import FileDriver
@@ -133,6 +134,41 @@ def test_a_dead_webhook_holds_up_neither_people_nor_the_others(lab, tmp_path):
     assert sum(m.attempts for m in messages(kind="webhook", status="queued")) == 1, (
         "asked once, then left alone"
     )
+
+
+def test_what_no_driver_can_address_ends_no_worker(lab, tmp_path):
+    add_webhook(
+        actor=lab.actor("administrator"),
+        name="typed wrongly",
+        url="https://xn--/",
+        events=["result.released"],
+        place_id=None,
+    )
+    released_people(lab, 2)
+    assert work({"sms": FileDriver(tmp_path / "out"), "webhook": WebhookDriver()}) == 2
+    assert {m.status for m in messages(kind="webhook")} == {"queued"}
+    assert sum(m.attempts for m in messages(kind="webhook")) == 1
+
+
+def test_an_alert_that_is_sent_again_is_no_repeat_to_its_gateway(lab):
+    add_on_call(
+        actor=lab.actor("administrator"),
+        place_id=lab.laboratory_id,
+        channel="sms",
+        address="0912345678",
+        label="Trực",
+    )
+    (pool,) = desk.pool_up(lab, receive(lab, 2))
+    desk.run_plate(lab, {pool: "detected"})
+    with WebReceiver().listening() as web:
+        web.answers = [Answer(status=502), Answer(body=TAKEN)]
+        work({"sms": gateway_driver(web.url)})
+        (alert,) = messages(template="positive_pools")
+        assert alert.status == "unsure"
+        send_again(actor=lab.actor("supervisor"), message_id=alert.id)
+        work({"sms": gateway_driver(web.url)})
+    sent = [heard.json["RequestId"] for heard in web.heard if "duong tinh" in heard.json["Content"]]
+    assert len(sent) == len(set(sent)) == 2
 
 
 def with_webhooks():
