@@ -21,6 +21,11 @@ WORDS = (
     N_("or paste the text of the QR code (it begins with HC1:)"),
     N_("Check"),
     N_("This sheet is genuine and valid."),
+    N_("This sheet is genuine. Whether it was revoked is not known: there is no list of revoked sheets."),
+    N_(
+        "This sheet is genuine. Whether it was revoked since is not known: the list of revoked sheets is old. Load this "
+        "page again, or get a new file."
+    ),
     N_("Not valid"),
     N_("What is written in it, which is not to be believed:"),
     N_("Compare name and date of birth with a paper of the person."),

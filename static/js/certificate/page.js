@@ -51,34 +51,49 @@ function showCamera(on) {
 async function check(text) {
   asked += 1;
   const mine = asked;
-  const { answer, claims } = await judge(text);
+  const { answer, claims, madeAt } = await judge(text);
   if (mine !== asked) return; // another one was asked meanwhile
-  draw = () => show(answer, claims);
+  draw = () => show(answer, claims, madeAt);
   draw();
   find("answer").focus({ preventScroll: false });
 }
 
 async function judge(text) {
   try {
-    const { claims } = await verify(text, await reading, Date.now() / 1000);
-    return { answer: null, claims };
+    const lists = await reading;
+    // it is not earlier than when the lists were made, whatever the device's clock says
+    const { claims } = await verify(text, lists, Math.max(Date.now() / 1000, lists.madeAt));
+    return { answer: null, claims, madeAt: lists.madeAt };
   } catch (error) {
     if (!(error instanceof NotValid)) return { answer: REASONS.structure, claims: null };
     return { answer: REASONS[error.reason], claims: error.claims };
   }
 }
 
-function show(reason, claims) {
+function show(reason, claims, madeAt) {
   const read = claims ? describe(claims) : { rows: [] };
   const valid = reason === null;
+  const caution = valid ? findCaution(madeAt) : "";
   // what cannot be believed is not shown as a finding
-  if (valid) put(read.tone, read.finding, say("This sheet is genuine and valid."));
+  if (caution) put(read.tone === "good" ? "look" : read.tone, read.finding, caution);
+  else if (valid) put(read.tone, read.finding, say("This sheet is genuine and valid."));
   else put("stop", say("Not valid"), say(reason));
   find("compare").hidden = !valid;
   find("note").textContent = valid || !read.rows.length ? "" : say("What is written in it, which is not to be believed:");
   find("facts").replaceChildren(
     ...read.rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]),
   );
+}
+
+/** Why a genuine sheet may no longer count; "" where the list of revoked ones is here and new. */
+function findCaution(madeAt) {
+  if (!PUBLISHED.revoked) return say("This sheet is genuine. Whether it was revoked is not known: there is no list of revoked sheets.");
+  if (isOld(madeAt)) return say("This sheet is genuine. Whether it was revoked since is not known: the list of revoked sheets is old. Load this page again, or get a new file.");
+  return "";
+}
+
+function isOld(madeAt) {
+  return Date.now() / 1000 - madeAt > OLD_S;
 }
 
 function tell(tone, words) {
@@ -104,8 +119,9 @@ function element(tag, words) {
 
 async function drawLists() {
   const { madeAt, signers, damaged } = reading ? await reading : { madeAt: PUBLISHED.made_at, signers: [] };
-  const old = Date.now() / 1000 - madeAt > OLD_S;
-  find("lists").className = `lists${old || damaged || !signers.length ? " look" : ""}`;
+  const old = isOld(madeAt);
+  const lacking = damaged || !signers.length || !PUBLISHED.revoked;
+  find("lists").className = `lists${old || lacking ? " look" : ""}`;
   find("age").textContent = say("The lists of signers and of revoked sheets are of %(time)s (%(age)s).", {
     time: tellMoment(madeAt),
     age: tellAge(madeAt),

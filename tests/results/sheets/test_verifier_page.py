@@ -29,6 +29,7 @@ from lims.results.verifier.words import WORDS
 CHROMIUM = shutil.which("chromium")
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "static" / "js" / "certificate"
+WITHOUT_LIST = "khong-co-danh-sach"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -49,10 +50,11 @@ def file(ours, revoked_uvci, tmp_path_factory) -> Path:
     app = make_app("sqlite:///:memory:", folder)
     with app.app_context():
         revocations = ours.write_list(certificates=[hash_uvci(revoked_uvci)])
-        page = make_page({"signers": [_describe_signer(ours.signer)]}, revocations, made_at=NOW)
-    saved = folder / "kiem-tra.html"
-    saved.write_text(page.html, encoding="utf-8")
-    return saved
+        trust = {"signers": [_describe_signer(ours.signer)]}
+        for name, some in (("kiem-tra", revocations), (WITHOUT_LIST, "")):
+            page = make_page(trust, some, made_at=NOW)
+            (folder / f"{name}.html").write_text(page.html, encoding="utf-8")
+    return folder / "kiem-tra.html"
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +176,29 @@ def test_old_lists_are_said_to_be_old(page, file):
     said = page.locator("footer").inner_text()
     assert "(3 days old)" in said
     assert "They are old" in said
+
+
+@pytest.mark.browser
+def test_a_sheet_is_not_said_to_count_where_nobody_knows_what_was_revoked(page, ours, file):
+    text = ours.write(uvci=make_uvci())
+    page.goto(file.with_stem(WITHOUT_LIST).as_uri() + "#en")
+    missing = paste(page, text)
+    page.goto(file.as_uri() + "#en")
+    page.clock.set_fixed_time(NOW + timedelta(hours=30))
+    old = paste(page, text)
+    for said, why in ((missing, "there is no list"), (old, "is old")):
+        assert "This sheet is genuine. Whether it was revoked" in said
+        assert why in said
+        assert "genuine and valid" not in said
+    assert page.locator("[data-part=answer]").get_attribute("class") == "answer look"
+
+
+@pytest.mark.browser
+def test_a_clock_that_is_slow_makes_no_sheet_valid(page, ours):
+    in_english(page)
+    over = ours.write(issued=NOW - timedelta(hours=80))
+    page.clock.set_fixed_time(NOW - timedelta(hours=40))
+    assert REASONS["expired"] in paste(page, over)
 
 
 @pytest.mark.browser
