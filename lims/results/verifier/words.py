@@ -23,8 +23,8 @@ WORDS = (
     N_("This sheet is genuine and valid."),
     N_("This sheet is genuine. Whether it was revoked is not known: there is no list of revoked sheets."),
     N_(
-        "This sheet is genuine. Whether it was revoked since is not known: the list of revoked sheets is old. Load this "
-        "page again, or get a new file."
+        "This sheet is genuine. Whether it was revoked since is not known: the list of revoked sheets is old. Load "
+        "this page again, or get a new file."
     ),
     N_("Not valid"),
     N_("What is written in it, which is not to be believed:"),
