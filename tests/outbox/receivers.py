@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import socketserver
@@ -24,6 +25,7 @@ class Answer:
         headers: of the answer.
         delay_s: before it answers.
         cut: "before": it hangs up without an answer; "within": in the middle of it.
+        drip_s: seconds between the bytes of a header that does not end.
     """
 
     status: int = 200
@@ -31,6 +33,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0
     cut: str = ""
+    drip_s: float = 0
 
 
 @dataclass
@@ -61,7 +64,9 @@ class WebReceiver:
                 receiver.heard.append(Heard(self.path, dict(self.headers), body))
                 answer = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
                 time.sleep(answer.delay_s)
-                if answer.cut != "before":
+                if answer.drip_s:
+                    _drip(self, answer.drip_s)
+                elif answer.cut != "before":
                     _answer(self, answer)
                 self.close_connection = True
 
@@ -77,6 +82,14 @@ class WebReceiver:
         """Listen while the code inside runs."""
         with _serving(self._server):
             yield self
+
+
+def _drip(handler: BaseHTTPRequestHandler, pause_s: float) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+    with contextlib.suppress(OSError):
+        for _second in range(2000):
+            handler.wfile.write(b"x")
+            time.sleep(pause_s)
 
 
 def _answer(handler: BaseHTTPRequestHandler, answer: Answer) -> None:

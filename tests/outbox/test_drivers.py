@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from outbox.receivers import Answer, MailReceiver, WebReceiver, closed_port
 
 from lims import clock
 from lims.outbox.drivers import NotTaken, Unknown
+from lims.outbox.drivers.deadline import DEADLINE_SECONDS
 from lims.outbox.drivers.http import HttpDriver
 from lims.outbox.drivers.smtp import SmtpDriver
 from lims.outbox.drivers.webhook import WebhookDriver
@@ -39,11 +41,14 @@ def web() -> Iterator[WebReceiver]:
         yield receiver
 
 
-def gateway_driver(url: str, **more: object) -> HttpDriver:
+def gateway_driver(url: str, *, deadline_s: float = DEADLINE_SECONDS, **more: object) -> HttpDriver:
     """Return a driver for the gateway of the example file, at another address."""
     described = {**EXAMPLE, "url": url, "timeout_seconds": 0.4} | more
     return HttpDriver(
-        read_gateway(json.dumps(described)), receipt_url="https://us/receipts", receipt_secret="hush"
+        read_gateway(json.dumps(described)),
+        receipt_url="https://us/receipts",
+        receipt_secret="hush",
+        deadline_s=deadline_s,
     )
 
 
@@ -278,6 +283,19 @@ def test_the_status_of_an_answer_is_enough_and_its_body_is_never_read(web):
     web.answers = [Answer(body="x" * 1000, cut="within")]
     sent = event(web.url)
     assert WebhookDriver(LOOPBACK).send(sent) == str(sent.message_id)
+
+
+def test_an_answer_that_only_drips_is_not_waited_for(web):
+    web.answers = [Answer(drip_s=0.02)]
+    for driver, sent in (
+        (WebhookDriver(LOOPBACK, deadline_s=0.5), event(web.url)),
+        (gateway_driver(web.url, deadline_s=0.5), letter()),
+    ):
+        begun = time.monotonic()
+        with pytest.raises(Unknown, match="too slow"):
+            driver.send(sent)
+        assert 0.4 < time.monotonic() - begun < 5
+    assert len(web.heard) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from lims.outbox.drivers import NotTaken, Unknown
+from lims.outbox.drivers.deadline import DEADLINE_SECONDS, Deadline
 from lims.outbox.gateway import Gateway, read_path
 from lims.outbox.letters import Letter, Receipt
 
@@ -23,18 +24,23 @@ class HttpDriver:
         gateway: what the file says.
         receipt_url: where the gateway is to say later what became of a message.
         receipt_secret: what it is to send with that.
+        deadline_s: seconds for a whole call; at least the file's own limit for each read counts.
     """
 
-    def __init__(self, gateway: Gateway, *, receipt_url: str, receipt_secret: str) -> None:
+    def __init__(
+        self, gateway: Gateway, *, receipt_url: str, receipt_secret: str, deadline_s: float = DEADLINE_SECONDS
+    ) -> None:
         self.name = gateway.name
         self.drops_repeats = gateway.drops_repeats
         self._gateway = gateway
+        self._deadline_s = max(deadline_s, gateway.timeout_seconds)
         self._receipts = {"receipt_url": receipt_url, "receipt_secret": receipt_secret}
         self._client = httpx.Client(timeout=gateway.timeout_seconds, follow_redirects=False, trust_env=False)
 
     def send(self, letter: Letter) -> str:
         """Post a message and return what the gateway calls it."""
-        answer = self._post(letter)
+        with Deadline(self._deadline_s) as deadline:
+            answer = self._post(letter, deadline)
         try:
             said = answer.json()
         except ValueError:
@@ -49,7 +55,7 @@ class HttpDriver:
             raise NotTaken(f"{self._gateway.success.path} {word}")
         return provider_id
 
-    def _post(self, letter: Letter) -> httpx.Response:
+    def _post(self, letter: Letter, deadline: Deadline) -> httpx.Response:
         given = {
             "phone": self._gateway.write_phone(letter.address),
             "text": letter.text,
@@ -62,11 +68,12 @@ class HttpDriver:
                 self._gateway.url,
                 json=self._gateway.fill(self._gateway.body, given),
                 headers=self._gateway.fill(self._gateway.headers, given),
+                extensions=deadline.extensions,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotTaken(type(error).__name__, is_down=True) from None
         except httpx.HTTPError as error:
-            raise Unknown(type(error).__name__) from None
+            raise Unknown("answer too slow" if deadline.is_over else type(error).__name__) from None
         if answer.status_code in UNCLEAR:
             raise Unknown(f"HTTP {answer.status_code}")
         if not answer.is_success:

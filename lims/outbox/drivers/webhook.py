@@ -22,6 +22,7 @@ import httpx
 
 from lims import clock
 from lims.outbox.drivers import NotTaken, Unknown
+from lims.outbox.drivers.deadline import DEADLINE_SECONDS, Deadline
 from lims.outbox.letters import Letter, Receipt
 
 TIMEOUT_SECONDS = 10.0
@@ -40,13 +41,14 @@ class WebhookDriver:
 
     Args:
         networks: networks of ours in which receivers may stand; only there plain http is allowed.
+        deadline_s: seconds for a whole call.
     """
 
     name = "webhook"
     drops_repeats = True
 
-    def __init__(self, networks: Sequence[Network] = ()) -> None:
-        self._networks = networks
+    def __init__(self, networks: Sequence[Network] = (), *, deadline_s: float = DEADLINE_SECONDS) -> None:
+        self._networks, self._deadline_s = networks, deadline_s
         # a connection for each event: kept ones are known by their address alone, so that a second name at the same
         # address would be told over the first one's, with a certificate that was checked for the first one
         self._client = httpx.Client(
@@ -59,20 +61,30 @@ class WebhookDriver:
     def send(self, letter: Letter) -> str:
         """Post an event; the receiver calls it by our id."""
         url = httpx.URL(letter.address)
+        address = self._find_address(url)
+        with Deadline(self._deadline_s) as deadline:
+            answer = self._post(letter, url.copy_with(host=address), url, deadline)
+        if not answer.is_success:
+            is_down = answer.is_server_error or answer.status_code == TOO_MANY
+            raise NotTaken(f"HTTP {answer.status_code}", is_down=is_down)
+        return str(letter.message_id)
+
+    def _post(self, letter: Letter, to: httpx.URL, named: httpx.URL, deadline: Deadline) -> httpx.Response:
+        """Return the answer to an event that is posted to an address under the name it was resolved from."""
         body = letter.text.encode()
         request = self._client.build_request(
             "POST",
-            url.copy_with(host=self._find_address(url)),
+            to,
             content=body,
             headers={
-                "Host": url.netloc.decode(),
+                "Host": named.netloc.decode(),
                 "Content-Type": "application/json",
                 "User-Agent": "lims-webhook",
                 "Lims-Event": letter.event,
                 "Lims-Event-Id": str(letter.message_id),
                 "Lims-Signature": sign(body, secret=letter.secret, seconds=int(clock.now().timestamp())),
             },
-            extensions={"sni_hostname": url.host},
+            extensions={"sni_hostname": named.host, **deadline.extensions},
         )
         try:
             # the status says all; a body is not read, however long it is
@@ -81,11 +93,8 @@ class WebhookDriver:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotTaken(type(error).__name__, is_down=True) from None
         except httpx.HTTPError as error:
-            raise Unknown(type(error).__name__) from None
-        if not answer.is_success:
-            is_down = answer.is_server_error or answer.status_code == TOO_MANY
-            raise NotTaken(f"HTTP {answer.status_code}", is_down=is_down)
-        return str(letter.message_id)
+            raise Unknown("answer too slow" if deadline.is_over else type(error).__name__) from None
+        return answer
 
     def _find_address(self, url: httpx.URL) -> str:
         """Return the one address that is connected to.
