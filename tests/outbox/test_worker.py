@@ -22,7 +22,7 @@ from outbox.test_drivers import TAKEN, gateway_driver
 from outbox.town import messages, queue_copies, released_people, wakeful_world
 from pooling.received import receive
 from results import desk
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lims import clock
 from lims.extensions import db, vault
@@ -32,10 +32,11 @@ from lims.outbox.drivers import Driver
 from lims.outbox.drivers.smtp import SmtpDriver
 from lims.outbox.drivers.to_file import FileDriver
 from lims.outbox.drivers.webhook import WebhookDriver
-from lims.outbox.models import Message
+from lims.outbox.models import Message, Webhook
 from lims.outbox.rules import MOST_ATTEMPTS
 from lims.outbox.worker import Worker
 from lims.outbox.writing import Paper
+from lims.transaction import writing
 
 
 @pytest.fixture
@@ -140,10 +141,12 @@ def test_what_no_driver_can_address_ends_no_worker(lab, tmp_path):
     add_webhook(
         actor=lab.actor("administrator"),
         name="typed wrongly",
-        url="https://xn--/",
+        url="https://example.org/",
         events=["result.released"],
         place_id=None,
     )
+    with writing() as session:  # as an older version let it in
+        session.execute(update(Webhook).values(url="https://xn--/"))
     released_people(lab, 2)
     assert work({"sms": FileDriver(tmp_path / "out"), "webhook": WebhookDriver()}) == 2
     assert {m.status for m in messages(kind="webhook")} == {"queued"}
