@@ -3,9 +3,9 @@
 Prints the 95th percentile of each read at both sizes and their ratio; the goal is at most 1.5. Reads of the two sizes
 take turns, so that whoever else is at work slows down both:
 
-    python bench/board.py [few] [many] [repeats]
+    python bench/board.py [few] [many] [repeats] [engine]
 
-For ten million: `python bench/board.py 10000 10000000`; it wants an hour or two and 30 GB of disk.
+For ten million: `python bench/board.py 10000 10000000 60 sqlite`, and `… postgresql`.
 """
 
 from __future__ import annotations
@@ -107,11 +107,11 @@ def timed(app: Any, read: Callable[[], Any]) -> float:
 
 def main() -> None:
     """Fill both sizes on both engines and compare."""
-    few, many, repeats = _sizes()
+    few, many, repeats, chosen = _wishes()
     worst = 0.0
     with TemporaryDirectory() as folder:
         engines = Engines(Path(folder))
-        for engine in ENGINES:
+        for engine in chosen:
             with filled(engines, engine, few) as small, filled(engines, engine, many) as large:
                 print(f"{engine}: p95 in ms at {few} and at {many} samples")
                 for name, read in READS.items():
@@ -125,11 +125,12 @@ def main() -> None:
     print(f"worst ratio {worst:.2f}; the goal is 1.5")
 
 
-def _sizes() -> tuple[int, int, int]:
-    """Return the sizes, to the next multiple of what a day's pools are made of, and the repeats."""
-    words = [int(word) for word in sys.argv[1:]]
+def _wishes() -> tuple[int, int, int, tuple[str, ...]]:
+    """Return the sizes, to the next multiple of what a day's pools are made of, the repeats and the engines."""
+    chosen = tuple(word for word in sys.argv[1:] if word in ENGINES) or ENGINES
+    words = [int(word) for word in sys.argv[1:] if word not in ENGINES]
     few, many, repeats = [*words, *(FEW, MANY, REPEATS)[len(words) :]]
-    return few + -few % 300, many + -many % 300, repeats
+    return few + -few % 300, many + -many % 300, repeats, chosen
 
 
 if __name__ == "__main__":

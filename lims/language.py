@@ -18,6 +18,8 @@ LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
 # Parameters of messages that are words of ours. What somebody typed, an account called `run` say, stays as it is.
 SPOKEN = ("state", "wanted", "kind", "reason", "condition", "finding", "mode", "purpose", "role")
+# Parameters that are message ids themselves, as a field's name.
+MESSAGES = ("field_label",)
 # Parameters that are quantities; years, lines and versions have no separators.
 COUNTED = (
     "most",
@@ -76,6 +78,8 @@ def _say_parameter(name: str, value: object) -> object:
     """Return a word in the reader's language, a quantity with its separators, anything else as it is."""
     if name in SPOKEN:
         return say_word(value)
+    if name in MESSAGES and value:
+        return gettext(str(value))
     if name in COUNTED and isinstance(value, int):
         return format_decimal(value)
     if isinstance(value, float) and isfinite(value):

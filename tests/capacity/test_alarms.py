@@ -180,7 +180,9 @@ def test_a_province_changes_a_threshold_or_wants_no_such_alarm(world, client):
     address = "/alarms/thresholds"
     refused = post(client, address, page=address, **sent, is_active="1", hours="nhiều")
     assert refused.status_code == 422
-    assert "0,5" in refused.get_data(as_text=True)
+    assert "“Trên đường, giờ” phải từ 0,5 đến 72." in refused.get_data(as_text=True), (
+        "the field by its own name"
+    )
     assert post(client, address, page=address, **sent, is_active="1", hours="12,5").status_code == 302
     watch_at(MORNING + timedelta(hours=12))
     assert alarms() == []

@@ -179,9 +179,9 @@ def check_threshold(kind: str, values: Mapping[str, float]) -> dict[str, float]:
         value = values.get(threshold.name)
         if value is None or not math.isfinite(value) or not threshold.least <= value <= threshold.most:
             raise InvalidInput(
-                "“%(label)s” lies between %(least)s and %(most)s.",
+                "“%(field_label)s” lies between %(least)s and %(most)s.",
                 field=threshold.name,
-                label=threshold.label,
+                field_label=threshold.label,
                 least=threshold.least,
                 most=threshold.most,
             )
