@@ -42,6 +42,12 @@ def _shape(link: str) -> str:
     return KEYS.sub("/*", parts.path) + "?" + "&".join(sorted(name for name, _ in parse_qsl(parts.query)))
 
 
+def _is_file(link: str) -> bool:
+    """Whether a link gives a file, which has its own test, and no page."""
+    parts = urlsplit(link)
+    return bool(FILES.search(parts.path)) or "format" in dict(parse_qsl(parts.query))
+
+
 def _resize(visitor: Visitor, width: int) -> None:
     visitor.page.set_viewport_size({"width": width, "height": 900})
 
@@ -57,7 +63,7 @@ def _crawl(visitor: Visitor, start: str) -> list[str]:
         visitor.check_console()
         visited.append(path)
         for link in visitor.page.evaluate(_LINKS):
-            if _shape(link) not in known and not (FILES.search(urlsplit(link).path) or link.startswith(OWN)):
+            if _shape(link) not in known and not (_is_file(link) or link.startswith(OWN)):
                 known.add(_shape(link))
                 queue.append(link)
         name = re.sub(r"\W+", "-", _shape(path)).strip("-") or "front"
