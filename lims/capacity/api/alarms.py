@@ -77,8 +77,8 @@ class ThresholdIn(BaseModel):
 
     client_id: uuid.UUID
     province_id: uuid.UUID
-    kind: Kind
-    limits: dict[str, float]
+    kind: Kind = Field(examples=["box_late"])
+    limits: dict[str, float] = Field(examples=[{"hours": 6}])
     is_active: bool = True
 
 

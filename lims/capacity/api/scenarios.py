@@ -19,12 +19,13 @@ from lims.language import say
 from lims.security import current_actor, needs
 
 _DOCUMENT = "as the guide on planning shows it; without laboratories, those of the province"
+_EXAMPLE = {"name": "5,000 cases", "cases": 5000, "policy": "members"}
 
 
 class ScenarioIn(BaseModel):
     """A scenario to calculate."""
 
-    document: dict[str, Any] = Field(description=_DOCUMENT)
+    document: dict[str, Any] = Field(description=_DOCUMENT, examples=[_EXAMPLE])
     province_id: uuid.UUID | None = None
 
 
@@ -33,7 +34,7 @@ class KeepIn(BaseModel):
 
     client_id: uuid.UUID
     province_id: uuid.UUID
-    document: dict[str, Any] = Field(description=_DOCUMENT)
+    document: dict[str, Any] = Field(description=_DOCUMENT, examples=[_EXAMPLE])
 
 
 class DropIn(BaseModel):
