@@ -67,7 +67,6 @@ ENTRIES = (
     ),
     Entry(N_("Board"), "capacity.board", "see_board", "speedometer2", N_("All laboratories today")),
     Entry(N_("Alarms"), "capacity.list_alarms", "see_board", "bell", N_("Not seen by anybody yet")),
-    # after the board, like the labels: a coordinator's menu keeps it, a health worker's has both
     Entry(
         N_("Follow-up"),
         "intake.list_follow_ups",
@@ -83,7 +82,6 @@ ENTRIES = (
         N_("Of any day, for the committee"),
     ),
     Entry(N_("Dispatch"), "capacity.dispatch", "see_board", "truck", N_("Which laboratory for each box")),
-    # after the board, as whoever leads everything needs that more often; to a health worker it makes no difference
     Entry(N_("Labels"), "intake.list_lots", "print_labels", "tags", N_("Tube lots, boxes, slips")),
     Entry(
         N_("Messages"),
@@ -150,6 +148,16 @@ ENTRIES = (
     ),
 )
 MOST = 7
+# Whoever leads the day sees nearly everything; in their menu is what is asked for at every hour.
+LEADING = {
+    "capacity.board",
+    "capacity.list_alarms",
+    "capacity.dispatch",
+    "capacity.list_reports",
+    "field.list_teams",
+    "intake.list_discrepancies",
+    "results.list_commune",
+}
 
 
 def entries_for(actor: Actor) -> list[Entry]:
@@ -160,6 +168,9 @@ def entries_for(actor: Actor) -> list[Entry]:
 
 def navigation_for(actor: Actor, endpoint: str) -> list[dict[str, object]]:
     """Return the menu of an actor, at most seven entries, the current one marked."""
+    entries = entries_for(actor)
+    if actor.can("manage_teams"):
+        entries = [entry for entry in entries if entry.endpoint in LEADING]
     return [
         {
             "label": gettext(entry.label),
@@ -167,5 +178,5 @@ def navigation_for(actor: Actor, endpoint: str) -> list[dict[str, object]]:
             "active": entry.endpoint == endpoint,
             "icon": entry.icon,
         }
-        for entry in entries_for(actor)[:MOST]
+        for entry in entries[:MOST]
     ]

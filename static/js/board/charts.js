@@ -82,8 +82,8 @@ function namesAtLines(theme) {
   };
 }
 
-/** Words at the end of each row of bars. */
-function wordsAtBars(theme, words) {
+/** Words at the end of each row of bars, or behind the row's mark where they would be crossed by it. */
+function wordsAtBars(theme, words, marks) {
   return {
     id: "words",
     afterDatasetsDraw(chart) {
@@ -96,7 +96,10 @@ function wordsAtBars(theme, words) {
         const bars = chart.data.datasets.map((_set, which) => chart.getDatasetMeta(which).data[index]);
         const y = bars.reduce((sum, bar) => sum + bar.y, 0) / bars.length;
         const end = Math.max(chart.chartArea.left, ...bars.map((bar) => bar.x).filter(Number.isFinite));
-        pen.fillText(text, end + theme.size * 0.5, y);
+        const begin = end + theme.size * 0.5;
+        const mark = marks[index] === null ? end : chart.scales.x.getPixelForValue(marks[index]);
+        const isCrossed = mark >= end && mark <= begin + pen.measureText(text).width;
+        pen.fillText(text, isCrossed ? mark + theme.size * 0.5 : begin, y);
       });
       pen.restore();
     },
@@ -171,6 +174,7 @@ function laboratories(theme, words, unit, figures, width) {
     ["screening", "confirmation"].filter((kind) => kind === "screening" || row[kind].capacity || row[kind].used || row[kind].planned).map((kind) => ({ name: names[index], kind, ...row[kind] })),
   );
   const atEnd = rows.map((row) => `${number.format(row.used + row.planned)} ${words.of} ${number.format(row.capacity)}`);
+  const capacities = rows.map((row) => row.capacity);
   const options = bars(theme, unit, width, atEnd);
   options.scales.x.stacked = options.scales.y.stacked = true;
   const letters = lettersAt(width, theme);
@@ -180,14 +184,19 @@ function laboratories(theme, words, unit, figures, width) {
     type: "bar",
     data: { labels: rows.map((row) => wrap(`${row.name} · ${words[row.kind]}`, letters)), datasets: [set("used", "full"), set("planned", "lines"), set("free", "bare")] },
     options,
-    plugins: [markAcross(theme, rows.map((row) => row.capacity)), wordsAtBars(theme, atEnd)],
+    plugins: [markAcross(theme, capacities), wordsAtBars(theme, atEnd, capacities)],
   };
 }
 
 function legs(theme, words, unit, figures, width) {
   const rows = figures.legs;
   const atEnd = rows.map((row) => (row.within_target === null ? "–" : `${share.format(row.within_target)} ≤ ${number.format(row.target_minutes / MINUTES)} ${words.hour}`));
+  const targets = rows.map((row) => row.target_minutes / MINUTES);
   const options = bars(theme, unit, width, atEnd);
+  // the target of the slowest leg stays in the picture, with its words behind it
+  options.scales.x.suggestedMax = Math.max(...targets.slice(0, -1));
+  // on a wall a row has the height of two lines of smaller letters
+  if (theme.size >= WALL_PX) options.scales.y.ticks.font = { ...options.scales.y.ticks.font, size: theme.size * 0.82, lineHeight: 1.05 };
   const letters = lettersAt(width, theme);
   const set = (name, kind) => ({ label: words[name], data: rows.map((row) => hours(row[`${name}_minutes`])), backgroundColor: fill(kind, theme.of(name), theme.ground), borderColor: theme.of(name), borderWidth: 1, pointStyle: "rect" });
   return {
@@ -195,7 +204,7 @@ function legs(theme, words, unit, figures, width) {
     type: "bar",
     data: { labels: rows.map((row) => wrap(words.legs[row.name], letters)), datasets: [set("median", "full"), set("p75", "lines"), set("p90", "dots")] },
     options,
-    plugins: [markAcross(theme, rows.map((row) => row.target_minutes / MINUTES)), wordsAtBars(theme, atEnd)],
+    plugins: [markAcross(theme, targets), wordsAtBars(theme, atEnd, targets)],
   };
 }
 
