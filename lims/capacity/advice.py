@@ -198,6 +198,10 @@ def advise(
         InvalidInput: names the field.
     """
     test = test or Accuracy()
+    if not test.sensitivity:
+        raise InvalidInput(
+            "A test that finds nobody cannot be advised on. Enter a sensitivity above 0.", field="sensitivity"
+        )
     compared = _check(measured, sizes, size, reactions, least_found)
     costs = tuple(_cost(one, measured, test, reactions, least_found) for one in compared)
     # some size always finds enough: dilution is least, and nothing, in the smallest

@@ -140,6 +140,7 @@ def test_the_interval_of_reactions_covers_at_the_stated_rate(pools, share):
         ("reactions", {"reactions": -1}),
         ("least_found", {"least_found": 2}),
         ("sensitivity", {"test": Accuracy(sensitivity=1.2)}),
+        ("sensitivity", {"test": Accuracy(sensitivity=0)}),
         ("strategy", {"test": Accuracy(strategy="guessing")}),
         ("ct_deviation", {"test": Accuracy(dilution=Dilution(ct_deviation=0))}),
         ("efficiency", {"test": Accuracy(dilution=Dilution(efficiency=0))}),

@@ -46,6 +46,9 @@ def test_the_page_tells_what_each_size_costs_and_says_where_there_is_nothing(cli
     wrong = client.get("/advice?sensitivity=140")
     assert wrong.status_code == 422
     assert "Enter a percentage from 0 to 100, such as 95." in wrong.text
+    blind = client.get("/advice?sensitivity=0")
+    assert blind.status_code == 422
+    assert "A test that finds nobody cannot be advised on." in blind.text
 
 
 def test_without_a_campaign_the_page_says_so(client, app):

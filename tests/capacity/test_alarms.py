@@ -183,6 +183,8 @@ def test_a_province_changes_a_threshold_or_wants_no_such_alarm(world, client):
     assert "“Trên đường, giờ” phải từ 0,5 đến 72." in refused.get_data(as_text=True), (
         "the field by its own name"
     )
+    elsewhere = sent | {"province_id": "x"}
+    assert post(client, address, page=address, **elsewhere, is_active="1", hours="12,5").status_code == 422
     assert post(client, address, page=address, **sent, is_active="1", hours="12,5").status_code == 302
     watch_at(MORNING + timedelta(hours=12))
     assert alarms() == []

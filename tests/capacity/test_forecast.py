@@ -187,6 +187,15 @@ def test_the_same_people_come_and_are_infected_whatever_is_changed():
     assert simulate(state, always, seed=2, minutes=3 * 1440 - 1).reactions["confirm"] != found.pop()[1]
 
 
+@pytest.mark.parametrize("minute", [480, 481, 510, 539])
+def test_no_hour_of_the_forecast_is_longer_than_an_hour(minute):
+    state = replace(make_state(), minute=minute)
+    told = forecast(state, USUAL, seed=1, replications=1, days=1, what_if_replications=0)
+    begins = [hour.begins_after for hour in told.hours]
+    assert max(later - sooner for sooner, later in zip(begins, [*begins[1:], 1440.0], strict=True)) <= 60
+    assert [hour.hour for hour in told.hours] == [int(minute + begin) // 60 % 24 for begin in begins]
+
+
 def test_hours_and_days_agree():
     told = forecast(make_state(), USUAL, seed=1, replications=1, days=2, what_if_replications=0)
     assert [hour.hour for hour in told.hours] == [*range(8, 24), *range(8)]

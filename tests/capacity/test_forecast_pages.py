@@ -59,6 +59,18 @@ def test_the_start_holds_every_sample_once(lab):
     assert start.estimate is not None
 
 
+def test_of_a_young_campaign_an_hour_that_came_once_is_not_halved(lab):
+    with clock.at(MORNING + timedelta(hours=5)):
+        receive(lab, 10)
+        fold_all()
+    with clock.at(MORNING + timedelta(hours=26)):
+        db.session.rollback()
+        state = read_start(db.session(), actor=lab.actor("coordinator")).state
+    begin = clock.local(MORNING).hour
+    assert state.collected_by_hour[(begin + 5) % 24] == 10, "came once"
+    assert state.collected_by_hour[begin] == 16.5, "33 of an hour that came twice"
+
+
 def test_page_api_and_command_tell_the_same(client, lab):
     actor = lab.actor("coordinator")
     sign_in(client, actor)

@@ -24,7 +24,7 @@ from lims.capacity.models.reports import Report
 from lims.capacity.reports import actions, files
 from lims.capacity.reports.commands import report_group
 from lims.capacity.reports.work import make_due
-from lims.errors import AlreadyDone, InvalidInput, NotAllowed, NotFound
+from lims.errors import AlreadyDone, InvalidInput, LimsError, NotAllowed, NotFound
 from lims.extensions import db
 from lims.outbox.actions.receivers import add_on_call
 from lims.outbox.models import Message
@@ -183,10 +183,21 @@ def test_page_workbook_pdf_api_and_command_say_the_same(lab, client, tmp_path, a
 
 def test_bad_input_is_a_sentence(lab, client, app):
     sign_in(client, lab.actor("coordinator"))
-    for query in ("day=25", "kind=hourly", f"province_id={uuid.uuid4()}", "known=later", "day=2999-01-01"):
+    for query in (
+        "day=25",
+        "kind=hourly",
+        f"province_id={uuid.uuid4()}",
+        "known=later",
+        "day=2999-01-01",
+        "day=0001-01-01",
+        "day=9999-12-31&kind=weekly",
+    ):
         answer = client.get(f"/reports/read?{query}", follow_redirects=True)
         assert answer.status_code == 200
         flashes = answer.text.split('role="alert"')[1:]
         assert flashes, query
-    refused = app.test_cli_runner().invoke(report_group, ["daily", "--province", "99"])
-    assert refused.exit_code != 0
+    runner = app.test_cli_runner()
+    for arguments in (["--province", "99"], ["--date", "0001-01-01"], ["--out", "/nonexistent/report.json"]):
+        refused = runner.invoke(report_group, ["daily", *arguments])
+        assert refused.exit_code != 0
+        assert isinstance(refused.exception, (SystemExit, LimsError)), "no traceback"

@@ -74,8 +74,8 @@ WRONG = [
     ({"hours_per_day": "25"}, "Hours of sampling a day: enter"),
     ({"screening_per_day": "0"}, "Screening capacity is 0"),
     ({"confirmation_per_day": ""}, "Confirmation capacity is 0"),
-    ({"contact_prevalence": "0"}, "Infected among contacts: enter"),
-    ({"contact_prevalence": "100"}, "Infected among contacts: enter"),
+    ({"contact_prevalence": "0"}, "“Infected among contacts”: enter a percentage"),
+    ({"contact_prevalence": "100"}, "“Infected among contacts”: enter a percentage"),
     ({"schedule": "0, 7"}, "day 0 is impossible"),
     ({"schedule": "7, 1"}, "Write the days in their order"),
     ({"schedule": "7, 7"}, "is there twice"),
@@ -83,6 +83,9 @@ WRONG = [
     ({"cases": "many"}, "Cases in all: enter"),
     ({"round_people_0": "5", "round_days_0": "900"}, "Rounds: each has"),
     ({"starts_on": "x"}, "Write the day as 2021-08-16"),
+    ({"cases": "10.5"}, "Cases in all: enter"),
+    ({"contact_prevalence": "101"}, "enter a percentage above 0 and below 100, such as 2."),
+    ({"sensitivity": "-1"}, "enter a percentage from 0 to 100, such as 95."),
 ]
 
 
@@ -96,6 +99,47 @@ def test_what_cannot_be_is_one_sentence_and_the_form_keeps_what_was_written(clie
         for name, written in changes.items():
             assert f'name="{name}"' in page.text
             assert f'value="{written}"' in page.text
+
+
+def test_thousands_are_read_as_the_pages_write_them(client, world):
+    read_english(client, world.actor("coordinator"))
+    plain = ask(client, cases="5000", screening_per_day="6186", round_people_0="50000").text
+    for thousand in (".", ",", " "):
+        written = {
+            "cases": f"5{thousand}000",
+            "screening_per_day": f"6{thousand}186",
+            "round_people_0": f"50{thousand}000",
+        }
+        page = ask(client, **written)
+        assert page.status_code == 200
+        assert (
+            page.text.split('id="result"')[1].split("</h2>")[0]
+            == plain.split('id="result"')[1].split("</h2>")[0]
+        )
+        people = re.search(r"([\d,]+) people to sample", page.text)
+        assert people is not None
+        assert people[1] == re.search(r"([\d,]+) people to sample", plain)[1]
+
+
+def test_a_kept_scenario_of_a_program_is_shown_as_it_was_kept(client, world):
+    read_english(client, world.actor("coordinator"))
+    document = {
+        "name": "four rounds",
+        "cases": 1000,
+        "strategy": "halves",
+        "rounds": [{"first_day": 1, "days": 5, "people": 10_000}] * 4,
+        "laboratories": LABORATORIES,
+    }
+    headers = bearer(world.actor("coordinator"))
+    sent = {"client_id": str(uuid.uuid4()), "province_id": str(world.province_id), "document": document}
+    key = client.post("/api/v1/scenarios", json=sent, headers=headers).get_json()["scenario"]
+    plan = client.post("/api/v1/scenarios/calculate", json={"document": document}, headers=headers).get_json()
+    page = client.get(f"/scenarios/plan?scenario_id={key}")
+    assert f"{plan['totals']['people']:,} people to sample" in page.text
+    fields = dict(re.findall(r'name="([\w-]+)"[^>]*? value="([^"]*)"', page.text.split('name="shown"')[1]))
+    again = client.get("/scenarios/plan", query_string=fields | {"shown": "1"})
+    assert f"{plan['totals']['people']:,} people to sample" in again.text, "and so it is sent again"
+    assert 'name="strategy" value="halves"' in again.text
 
 
 def test_programs_calculate_keep_list_and_drop(client, world):

@@ -202,6 +202,8 @@ def test_a_curve_holds_all_cases(cases, days, curve):
         ("cases", {"cases": 10.5}),
         ("cases", {"cases": True}),
         ("cases", {"cases": float("nan")}),
+        ("cases", {"cases": float("inf")}),
+        ("tubes", {"tubes": 10**400}),
         ("case_pool_size", {"case_pool_size": 21}),
         ("samplers", {"samplers": 0}),
         ("schedules", {"schedules": [{"days": [0, 7]}]}),

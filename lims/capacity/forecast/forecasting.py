@@ -271,8 +271,9 @@ def _count_until(events: Sequence[tuple[float, ...]], edges: Sequence[float]) ->
 
 
 def _tell_hours(state: State, runs: Sequence[Run]) -> list[HourForecast]:
+    # the first and the last are parts of the same hour of the clock
     first = 60.0 - state.minute % 60
-    edges = [0.0, *(first + 60.0 * number for number in range(HOURS - 1)), float(DAY)]
+    edges = [0.0, *np.arange(first, DAY, 60.0).tolist(), float(DAY)]
     counted = np.array([_count_until(one.released, edges) for one in runs])
     hours = np.diff(counted, axis=1)
     return [

@@ -225,9 +225,10 @@ def _read_arrivals(session: Session, actor: Actor, scope: Scope) -> tuple[list[f
     minutes = _find_median(leg)
     sees_sites = actor.everywhere or "coordinator" in actor.roles
     counts = _sum_by_hour(hours, "collected" if sees_sites else "received")
-    days = _count_days(hours)
+    seen = _count_seen(hours)
     back = 0 if sees_sites else round((minutes or 120.0) / 60)
-    return [counts[(hour + back) % HOURS] / days for hour in range(HOURS)], days, minutes
+    means = [count / max(1, times) for count, times in zip(counts, seen, strict=True)]
+    return [means[(hour + back) % HOURS] for hour in range(HOURS)], max(1, *seen), minutes
 
 
 def _sum_by_hour(hours: Sequence[HourFigures], measure: str) -> list[int]:
@@ -237,10 +238,17 @@ def _sum_by_hour(hours: Sequence[HourFigures], measure: str) -> list[int]:
     return counts
 
 
-def _count_days(hours: Sequence[HourFigures]) -> int:
-    """Return for how many days there has been anything: a campaign that began yesterday has one or two."""
+def _count_seen(hours: Sequence[HourFigures]) -> list[int]:
+    """Return how often each local hour has come since there has been anything.
+
+    Not days: of a campaign that began yesterday at 08:00 most hours have come once, and a mean over two days would be
+    half of what comes.
+    """
     first = next((number for number, hour in enumerate(hours) if any(hour.counts.values())), len(hours))
-    return max(1, -(-(len(hours) - first) // HOURS))
+    seen = [0] * HOURS
+    for hour in hours[first:]:
+        seen[clock.local(hour.begins_at).hour] += 1
+    return seen
 
 
 def _read_legs(session: Session, actor: Actor, scope: Scope) -> Mapping[str, Histogram]:

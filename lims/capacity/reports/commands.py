@@ -6,6 +6,7 @@ import json
 import sys
 import uuid
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
@@ -58,8 +59,12 @@ def _with_options(kind: str) -> None:
         with force_locale(language):
             content = _write(report, ending)
         if out:
-            with open(out, "wb") as file:
-                file.write(content)
+            try:
+                Path(out).write_bytes(content)
+            except OSError as error:
+                raise click.BadParameter(
+                    f"“{out}” cannot be written: {error.strerror}.", param_hint="--out"
+                ) from None
         elif ending != "json" and sys.stdout.isatty():
             raise click.UsageError("A terminal shows no such file. Give --out FILE.")
         else:

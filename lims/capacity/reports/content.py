@@ -33,15 +33,22 @@ COUNTED = (
     "withdrawn",
 )
 
+# no campaign was before; and a calendar has an end
+FIRST_YEAR, LAST_YEAR = 2020, 2199
+
 
 def find_days(kind: str, day: date) -> tuple[date, date]:
     """Return the first and the last day of a report: the day, or its week from Monday to Sunday.
 
     Raises:
-        InvalidInput: there is no such kind of report.
+        InvalidInput: there is no such kind of report, or the day is one of no campaign.
     """
     if kind not in KINDS:
         raise InvalidInput("There is no such report. Choose the daily or the weekly one.", field="kind")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidInput(
+            "Choose a day of the years %(first)s to %(last)s.", field="day", first=FIRST_YEAR, last=LAST_YEAR
+        )
     if kind == "daily":
         return day, day
     monday = day - timedelta(days=day.weekday())

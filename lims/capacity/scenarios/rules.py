@@ -5,7 +5,6 @@ A scenario is kept and exchanged as one plain document (`read_scenario` takes it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -306,8 +305,9 @@ def _read_number(name: str, value: object) -> float | None:
     if value is None:
         return field.preset
     # a truth value is a number to Python, and none to anybody else
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidInput(field.refusal, field=name)
+    # not isfinite: a whole number of 400 digits is too large for it, and is compared all the same
     inside = field.least < value < field.most if field.is_share else field.least <= value <= field.most
     if not inside or (field.is_whole and value != int(value)):
         raise InvalidInput(field.refusal, field=name)

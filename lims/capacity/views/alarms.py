@@ -14,7 +14,7 @@ from lims.capacity.alarms.telling import say_alarm
 from lims.capacity.queries import alarms as queries
 from lims.capacity.views import capacity
 from lims.cursors import read_cursor, write_cursor
-from lims.errors import LimsError
+from lims.errors import InvalidInput, LimsError
 from lims.extensions import db
 from lims.language import say_error
 from lims.places.views import SentOnce
@@ -74,10 +74,13 @@ def set_thresholds() -> str | tuple[str, int] | Response:
     actor, session = current_actor(), db.session()
     provinces = queries.list_provinces(session, actor=actor)
     province = next((row for row in provinces if str(row.id) == request.values.get("province_id")), None)
+    is_other = province is None and bool(request.form.get("province_id"))
     province = province or next(iter(provinces), None)
     refused: dict[str, str] = {}
     if request.method == "POST" and province is not None:
         try:
+            if is_other:
+                raise InvalidInput("Choose a place of the list.", field="province_id")
             actions.set_threshold(
                 actor=actor,
                 client_id=SentOnce().sent_id(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -100,8 +101,11 @@ def _read_whole(name: str, usual: int) -> int:
 
 
 def _read(name: str, kind: Callable[[str], Number]) -> Number | None:
-    written = request.args.get(name, "").strip().replace(",", ".").removesuffix("%").strip()[:12]
+    written = request.args.get(name, "").strip().replace(" ", "").removesuffix("%")[:12]
+    if kind is int and re.fullmatch(r"\d{1,3}([.,]\d{3})+", written):
+        written = re.sub(r"[.,]", "", written)
     try:
-        return kind(written) if written else None
+        return kind(written.replace(",", ".")) if written else None
     except ValueError:
-        raise InvalidInput("Enter a number.", field=name) from None
+        sentence = "Enter a whole number." if kind is int else "Enter a number."
+        raise InvalidInput(sentence, field=name) from None

@@ -26,11 +26,12 @@ from lims.capacity.scenarios.calculation import (
     tell_end,
     tell_first_break,
 )
-from lims.capacity.scenarios.rules import CURVES, FIELDS, read_scenario
+from lims.capacity.scenarios.rules import CURVES, FIELDS, MOST_ROUNDS, read_scenario
 from lims.capacity.views import capacity
 from lims.errors import InvalidInput
 from lims.extensions import db
 from lims.language import say, say_error
+from lims.msgid import N_
 from lims.places.models import Place
 from lims.places.views import SentOnce
 from lims.security import current_actor, needs
@@ -131,16 +132,15 @@ def plan_scenario() -> str | tuple[str, int]:
     refused = None
     shown = None
     document: dict[str, Any] = {}
-    if key is not None and not sent:
-        values = _as_form(queries.get_scenario(session, actor=actor, scenario_id=key).document)
-    else:
-        values = request.args if sent else _as_form({"laboratories": laboratories})
-    if sent or key is not None:
+    kept = queries.get_scenario(session, actor=actor, scenario_id=key).document if key and not sent else None
+    values = request.args if sent else _as_form(kept or {"laboratories": laboratories})
+    if sent or kept is not None:
         try:
-            document = _read_form(values)
+            # a kept one is shown as it was kept: a program's may say more than the form asks for
+            document = _read_form(values) if kept is None else dict(kept)
             shown = _shown(calculate_plan(read_scenario(document, starts_on=clock.today())))
         except InvalidInput as error:
-            refused = {"message": say_error(error), "field": error.field}
+            refused = {"message": _say_refusal(error), "field": error.field}
     page = render_template(
         "capacity/scenario.html",
         values=values,
@@ -149,7 +149,7 @@ def plan_scenario() -> str | tuple[str, int]:
         shares=SHARES,
         curves=CURVES,
         policies=POLICIES,
-        rounds=range(ROUNDS_OFFERED),
+        rounds=range(_count_rounds(values)),
         shown=shown,
         document=json.dumps(document, ensure_ascii=False),
         refused=refused,
@@ -207,6 +207,25 @@ def drop_scenario(scenario_id: uuid.UUID) -> Response:
     return done
 
 
+def _count_rounds(values: Mapping[str, str] | MultiDict[str, str]) -> int:
+    """Return for how many rounds the form has fields: as many as are written, some to begin with."""
+    written = (place + 1 for place in range(MOST_ROUNDS) if values.get(f"round_people_{place}"))
+    return max(ROUNDS_OFFERED, max(written, default=0))
+
+
+def _say_refusal(error: InvalidInput) -> str:
+    """Return a refusal in the words of the form, whose shares are percentages."""
+    if error.field not in SHARES:
+        return say_error(error)
+    field = FIELDS[error.field]
+    message = (
+        N_("“%(field_label)s”: enter a percentage above 0 and below 100, such as 2.")
+        if field.is_share
+        else N_("“%(field_label)s”: enter a percentage from 0 to 100, such as 95.")
+    )
+    return say(message, {"field_label": field.label})
+
+
 def _as_form(document: Mapping[str, Any]) -> dict[str, str]:
     """Return a document as what the form's fields hold."""
     values = {"policy": "positives", "curve": "even", "schedule": "1, 7, 14"}
@@ -214,7 +233,7 @@ def _as_form(document: Mapping[str, Any]) -> dict[str, str]:
         number = document.get(name, field.preset)
         if isinstance(number, (int, float)):
             values[name] = f"{number * 100:.10g}" if name in SHARES else f"{number:.10g}"
-    for name in ("name", "starts_on", "policy", "curve"):
+    for name in ("name", "starts_on", "policy", "strategy", "curve"):
         if isinstance(document.get(name), str):
             values[name] = document[name]
     if isinstance(document.get("curve"), list):
@@ -228,7 +247,7 @@ def _as_form(document: Mapping[str, Any]) -> dict[str, str]:
             else ", ".join(map(str, one["days"]))
             for one in schedules
         )
-    for place, one in enumerate((document.get("rounds") or [])[:ROUNDS_OFFERED]):
+    for place, one in enumerate(document.get("rounds") or []):
         values |= {f"round_{name}_{place}": str(one[name]) for name in ("first_day", "days", "people")}
     laboratories = document.get("laboratories") or []
     for name in ("screening_per_day", "confirmation_per_day"):
@@ -245,10 +264,10 @@ def _read_form(values: Mapping[str, str] | MultiDict[str, str]) -> dict[str, Any
     """
     document: dict[str, Any] = {}
     for name, field in FIELDS.items():
-        number = _read_number(values, name, field.refusal)
+        number = _read_number(values, name, field.refusal, is_whole=field.is_whole)
         if number is not None:
             document[name] = number / 100 if name in SHARES else number
-    for name in ("name", "starts_on", "policy"):
+    for name in ("name", "starts_on", "policy", "strategy"):
         if values.get(name, "").strip():
             document[name] = values[name].strip()
     document["curve"] = _read_curve(values.get("curve", "even"))
@@ -256,16 +275,21 @@ def _read_form(values: Mapping[str, str] | MultiDict[str, str]) -> dict[str, Any
         document.pop("cases", None)
     document["schedules"] = _read_schedules(values.get("schedule", ""))
     document["rounds"] = [
-        found for place in range(ROUNDS_OFFERED) if (found := _read_round(values, place)) is not None
+        found for place in range(MOST_ROUNDS) if (found := _read_round(values, place)) is not None
     ]
     document["laboratories"] = [_read_laboratories(values)]
     return document
 
 
-def _read_number(values: Mapping[str, str], name: str, refusal: str) -> int | float | None:
+def _read_number(
+    values: Mapping[str, str], name: str, refusal: str, *, is_whole: bool = True
+) -> int | float | None:
+    """Return a number as people write it; "10.000" and "10,000" are ten thousand where only whole numbers are."""
     written = values.get(name, "").strip().replace(" ", "").replace("\u00a0", "")
     if not written:
         return None
+    if is_whole and re.fullmatch(r"-?\d{1,3}([.,]\d{3})+", written):
+        written = re.sub(r"[.,]", "", written)
     if not re.fullmatch(r"-?\d{1,12}([.,]\d{1,10})?", written):
         raise InvalidInput(refusal, field=name)
     number = float(written.replace(",", "."))
