@@ -247,6 +247,8 @@ def test_the_pages_and_the_api_plan_choose_and_close(world, client):
     assert 'name="reason"' in page
     refused = post(client, "/dispatch/overrule", box=box, laboratory_id="", reason="gần", **where)
     assert refused.status_code == 422
+    gone = post(client, "/dispatch/overrule", box="X00000000", laboratory_id="", reason="gần", **where)
+    assert 'role="alert"' in gone.text, "said on top where its row is not there any more"
     chosen = {"box": box, "laboratory_id": str(world.confirming_id), "reason": "gần hơn"}
     assert post(client, "/dispatch/overrule", **chosen, **where).status_code == 302
     assert "gần hơn" in client.get("/dispatch").text
