@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import timedelta
 
@@ -211,6 +212,56 @@ def test_an_open_declaration_is_used_and_says_from_now_on_that_it_is_a_contact_s
     assert db.session.scalar(select(Declaration.is_contact).where(Declaration.code == code))
 
 
+def test_what_is_known_of_a_person_counts_whichever_of_two_follow_ups_is_listed(world):
+    follow(world, person(world, "Quá Hạn"), ago=9)
+    code, of = person(world, "Hai Lần"), case(world)
+    follow(world, code, ago=8)
+    as_contact = follow(world, code, ago=1, of_id=of, contact_class="")
+    actions.report_symptoms(
+        actor=world.actor("health_worker"), follow_up_id=as_contact, symptoms=["cough", "fever"]
+    )
+    rows = waiting(world)
+    assert names(rows) == ["Hai Lần", "Quá Hạn"] and [row.urgent for row in rows] == [True, False]
+    assert rows[0].test.follow_up.contact_class == "quarantined" and rows[0].state == "overdue"
+    assert waiting(world, "due") == [] and names(waiting(world, "overdue")) == ["Hai Lần", "Quá Hạn"]
+    made = declarations_for(world, rows[:1])["declarations"][0]["code"]
+    declared = select(Declaration.is_contact, Declaration.has_symptoms, Declaration.symptoms).where(
+        Declaration.code == made
+    )
+    db.session.rollback()
+    assert tuple(db.session.execute(declared).one()) == (True, True, ["fever", "cough"])
+    with writing() as session:
+        session.execute(
+            update(Declaration)
+            .where(Declaration.code == made)
+            .values(is_contact=False, has_symptoms=False, symptoms=[])
+        )
+    # the one that is kept is marked; the other test of the person meets the one that was made before
+    for test in rows[0].id, db.session.scalar(select(DueTest.id).where(DueTest.follow_up_id == as_contact)):
+        assert declarations_for(world, [], due_test_ids=[test])["declared"] == 0
+        db.session.rollback()
+        assert tuple(db.session.execute(declared).one()) == (True, True, ["fever", "cough"])
+
+
+def test_symptoms_after_a_sample_of_the_same_day_make_the_person_due_first_tomorrow(world):
+    key = follow(world, person(world, "Sốt Chiều"), ago=1)
+    sample(world, declarations_for(world, waiting(world))["declarations"][0]["code"])
+    assert waiting(world) == []
+    with clock.at(MORNING + timedelta(hours=6)):
+        answer = actions.report_symptoms(
+            actor=world.actor("health_worker"), follow_up_id=key, symptoms=["fever"]
+        )
+        assert answer["due_on"] == "2021-08-17" and waiting(world) == []
+        assert [(row.urgent, row.state) for row in waiting(world, "coming")] == [(True, "coming")]
+    with clock.at(MORNING + DAYS):
+        follow(world, person(world, "Quá Hạn"), ago=9)
+        assert names(waiting(world)) == ["Sốt Chiều", "Quá Hạn"]
+        code = declarations_for(world, waiting(world)[:1])["declarations"][0]["code"]
+        assert db.session.scalar(select(Declaration.has_symptoms).where(Declaration.code == code))
+        sample(world, code)
+        assert names(waiting(world)) == ["Quá Hạn"]
+
+
 def test_declaring_costs_the_same_for_2_people_and_for_12(world):
     costs = []
     for count in (2, 12):
@@ -269,6 +320,42 @@ def test_a_schedule_is_valid_from_its_day_and_plans_anew_who_began_since(world):
         plan([3, 3])
     assert plan([9], clock.today() + DAYS)["planned_again"] == 0
     assert days_of(follow(world, person(world, "C"), ago=0)) == [2, 3]
+
+
+def test_a_test_that_is_being_declared_is_not_planned_away_by_a_new_schedule(app, world, monkeypatch):
+    follow(world, person(world), ago=1)
+    (row,) = waiting(world)
+    test, real, held, failures = row.id, actions._find_keys, threading.Event(), []
+
+    def slow(*args):
+        held.set()
+        # on SQLite the other one waits for its turn, on PostgreSQL for the person
+        threading.Event().wait(0.3)
+        return real(*args)
+
+    def plan() -> None:
+        held.wait(10)
+        try:
+            with app.app_context(), clock.at(MORNING):
+                actions.set_schedule(
+                    actor=world.actor("coordinator"),
+                    campaign_id=world.campaign_id,
+                    contact_class="quarantined",
+                    valid_from=clock.today() - 3 * DAYS,
+                    days=[3],
+                )
+        except Exception as failure:
+            failures.append(failure)
+
+    monkeypatch.setattr(actions, "_find_keys", slow)
+    planner = threading.Thread(target=plan)
+    planner.start()
+    declared = declarations_for(world, [], due_test_ids=[test])
+    planner.join()
+    assert (failures, declared["declared"]) == ([], 1)
+    db.session.rollback()
+    tests = db.session.scalars(select(DueTest).order_by(DueTest.day)).all()
+    assert [(one.day, one.declaration_id is not None) for one in tests] == [(1, True), (3, False)]
 
 
 @pytest.mark.parametrize("alone", [True, False])

@@ -97,7 +97,9 @@ class FollowUpRecord(BaseModel):
     since: date
     known_by: str
     symptoms: list[str]
-    symptoms_on: date | None
+    symptoms_on: date | None = Field(
+        description="day of the test for them: of the report, or the next where a sample of that day was there already"
+    )
     contacts_listed_at: datetime | None
     name: str
     commune_id: uuid.UUID
@@ -215,7 +217,7 @@ class FollowUpEnded(BaseModel):
 
 
 class SymptomsReported(BaseModel):
-    """The follow-up, and the day of its next test: today."""
+    """The follow-up, and the day of its next test: today, or tomorrow where a sample of today is there already."""
 
     follow_up: uuid.UUID
     due_on: date
@@ -354,7 +356,10 @@ def note_no_contacts(follow_up_id: uuid.UUID, json_data: Once) -> dict[str, Any]
 @intake_api.post("/contacts/<uuid:follow_up_id>/symptoms")
 @intake_api.input(SymptomsOfToday)
 @intake_api.output(SymptomsReported)
-@intake_api.doc(summary="Write down symptoms of today: due today, before all others", responses=[404, 409])
+@intake_api.doc(
+    summary="Write down symptoms: due today, or tomorrow if sampled today, before all others",
+    responses=[404, 409],
+)
 @needs("see_people")
 def report_symptoms(follow_up_id: uuid.UUID, json_data: SymptomsOfToday) -> dict[str, Any]:
     """Write down symptoms of today."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from lims.intake.birth_dates import BirthDate
 from lims.intake.contacts import queries, rules
 from lims.intake.contacts.cases import end_follow_ups
 from lims.intake.contacts.models import DueTest, FollowUp, FollowUpSchedule
+from lims.intake.contacts.rules import Known
 from lims.intake.contacts.schedules import check_days, find_days, plan_tests
 from lims.intake.declaring import Statement
 from lims.intake.models import Declaration, Person
@@ -111,7 +112,7 @@ def add_follow_up(
         of.listed_at = of.listed_at or clock.now()
         audit.note(session, "follow_up", of.id, "contact_listed", kind=contact_class)
     if contact_class == "f1":
-        _mark_declarations(session, person_ids=[row.person_id], campaign_id=campaign_id)
+        _mark_declarations(session, known={row.person_id: Known(is_contact=True)}, campaign_id=campaign_id)
     return {
         "follow_up": str(row.id),
         "contact_class": contact_class,
@@ -199,6 +200,9 @@ def report_symptoms(
 ) -> dict[str, Any]:
     """Write down that somebody who is followed up has symptoms today: they are due today, before all others.
 
+    Where a sample of today is there already, they are due tomorrow: it was taken before the symptoms were known, and
+    nobody is sampled twice a day.
+
     Args:
         actor: health worker of the commune, or coordinator.
         client_id: id made by the sender.
@@ -206,7 +210,7 @@ def report_symptoms(
         symptoms: words of `intake.rules.SYMPTOMS`, at least one.
 
     Returns:
-        `follow_up` and `due_on` (today).
+        `follow_up` and `due_on` (today or tomorrow, ISO 8601).
 
     Raises:
         NotFound: it is not among the actor's places.
@@ -220,17 +224,18 @@ def report_symptoms(
     if not symptoms or set(symptoms) - set(SYMPTOMS):
         raise InvalidInput("Tick at least one symptom of the list.", field="symptoms")
     today = clock.today()
+    sampled_on = queries.map_last_sampled(session, person_ids=[row.person_id]).get(row.person_id)
+    due_on = rules.find_day_of_symptoms(today=today, sampled_on=sampled_on)
     row.symptoms = [word for word in SYMPTOMS if word in symptoms]
-    row.symptoms_on = today
+    row.symptoms_on = due_on
     days = set(session.scalars(select(DueTest.day).where(DueTest.follow_up_id == row.id)))
-    day = (today - row.since).days
+    day = (due_on - row.since).days
     if day not in days:
-        session.add(_test_of(row, day, today))
+        session.add(_test_of(row, day, due_on))
     audit.note(session, "follow_up", row.id, "symptoms_reported")
-    _mark_declarations(
-        session, person_ids=[row.person_id], campaign_id=row.campaign_id, symptoms=row.symptoms
-    )
-    return {"follow_up": str(row.id), "due_on": today.isoformat()}
+    known = {row.person_id: Known(symptoms=tuple(row.symptoms))}
+    _mark_declarations(session, known=known, campaign_id=row.campaign_id)
+    return {"follow_up": str(row.id), "due_on": due_on.isoformat()}
 
 
 @action
@@ -312,8 +317,8 @@ def set_schedule(
         AlreadyDone: the same days are valid from that day already.
     """
     campaign = place_queries.get_campaign(session, campaign_id=campaign_id, actor=actor)
-    # one after the other, so that versions count on
-    session.execute(select(Campaign.id).where(Campaign.id == campaign.id).with_for_update())
+    # one after the other, so that versions count on; who holds people and inserts for the campaign need not wait
+    session.execute(select(Campaign.id).where(Campaign.id == campaign.id).with_for_update(key_share=True))
     if contact_class not in SCHEDULED:
         raise InvalidInput("Choose a class from the list: contacts or quarantine.", field="contact_class")
     checked = check_days(days)
@@ -334,19 +339,8 @@ def set_schedule(
     session.add(row)
     session.flush()
     schedules = queries.as_schedules([row, *rows])
-    concerned = (
-        session.scalars(
-            select(FollowUp)
-            .where(
-                FollowUp.campaign_id == campaign.id,
-                FollowUp.contact_class == contact_class,
-                FollowUp.status == "open",
-                FollowUp.since >= valid_from,
-            )
-            .order_by(FollowUp.id)
-        )
-        .unique()
-        .all()
+    concerned = queries.lock_follow_ups(
+        session, campaign_id=campaign.id, contact_class=contact_class, since=valid_from
     )
     for follow_up in concerned:
         _plan_again(
@@ -433,30 +427,25 @@ def _plan_again(session: Session, row: FollowUp, days: Collection[int]) -> None:
     session.add_all(_test_of(row, day, due_on) for day, due_on in plan_tests(fresh, since=row.since))
 
 
-def _mark_declarations(
-    session: Session,
-    *,
-    person_ids: Collection[uuid.UUID],
-    campaign_id: uuid.UUID,
-    symptoms: Sequence[str] = (),
-) -> None:
+def _mark_declarations(session: Session, *, known: Mapping[uuid.UUID, Known], campaign_id: uuid.UUID) -> None:
     """Let people's open declarations say that they are contacts, or have symptoms: who is tested alone rests on it."""
     rows = session.scalars(
         select(Declaration)
         .where(
             Declaration.campaign_id == campaign_id,
-            Declaration.person_id.in_(person_ids),
+            Declaration.person_id.in_([key for key, one in known.items() if one.is_contact or one.symptoms]),
             Declaration.status == "open",
         )
         .order_by(Declaration.id)
         .with_for_update(of=Declaration)
     ).unique()
     for row in rows:
-        if symptoms and not set(symptoms) <= set(row.symptoms):
-            row.symptoms = [word for word in SYMPTOMS if word in {*row.symptoms, *symptoms}]
+        one = known[row.person_id]
+        if not set(one.symptoms) <= set(row.symptoms):
+            row.symptoms = [word for word in SYMPTOMS if word in {*row.symptoms, *one.symptoms}]
             row.has_symptoms = True
             audit.note(session, "declaration", row.id, "symptoms_reported")
-        elif not symptoms and not row.is_contact:
+        if one.is_contact and not row.is_contact:
             row.is_contact = True
             audit.note(session, "declaration", row.id, "contact_noted")
     session.flush()
@@ -469,7 +458,7 @@ def _declare(
     campaign = get_open_campaign(session, campaign_id=campaign_id)
     people = {test.person_id for test in tests}
     households = queries.map_households(session, campaign_id=campaign.id, person_ids=people)
-    sampled = queries.map_last_sampled(session, person_ids=people)
+    known = queries.map_known(session, campaign_id=campaign.id, person_ids=people)
     keys, made_before = _find_keys(session, campaign.id, tests)
     entries: dict[uuid.UUID, Entry] = {}
     kept: dict[uuid.UUID, str] = {}
@@ -480,7 +469,7 @@ def _declare(
             entry.person_id for entry in entries.values()
         }:
             entries[test.id] = _entry_of(
-                test, keys[test.id], households.get(test.person_id, ""), sampled.get(test.person_id)
+                test, keys[test.id], households.get(test.person_id, ""), known[test.person_id]
             )
     registered = register_people(
         session,
@@ -505,8 +494,7 @@ def _declare(
             links.append({"id": test.id, "declaration_id": outcome.declaration_id})
     if links:
         session.execute(update(DueTest), links)
-    contacts = {test.person_id for test in tests if test.follow_up.contact_class == "f1"}
-    _mark_declarations(session, person_ids=contacts, campaign_id=campaign.id)
+    _mark_declarations(session, known=known, campaign_id=campaign.id)
     return answers
 
 
@@ -544,12 +532,9 @@ def _key(test: DueTest, gone: str) -> bytes:
     return vault().digest(f"{test.person_id}|{test.due_on.isoformat()}|{gone}", purpose="due-test")
 
 
-def _entry_of(test: DueTest, key: bytes, household: str, sampled_on: date | None) -> Entry:
-    """Return the declaration of a test, with what the follow-up knows; symptoms end with the sample taken for them."""
+def _entry_of(test: DueTest, key: bytes, household: str, known: Known) -> Entry:
+    """Return the declaration of a test, with what all open follow-ups of the person know."""
     follow_up, person = test.follow_up, test.follow_up.person
-    since = follow_up.symptoms_on
-    lasting = since is not None and (sampled_on is None or sampled_on < since)
-    symptoms = tuple(follow_up.symptoms) if lasting else ()
     statement = Statement(
         name=person.name,
         birth=BirthDate.of(person.birth_on, person.birth_precision),
@@ -557,9 +542,9 @@ def _entry_of(test: DueTest, key: bytes, household: str, sampled_on: date | None
         identity_numbers=(),
         phone="",
         address="",
-        symptoms=symptoms,
-        has_symptoms=bool(symptoms),
-        is_contact=follow_up.contact_class == "f1",
+        symptoms=known.symptoms,
+        has_symptoms=bool(known.symptoms),
+        is_contact=known.is_contact,
         declared_by="health_worker",
         household_code=household,
         warnings=(),

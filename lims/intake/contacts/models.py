@@ -36,6 +36,7 @@ class FollowUp(Keyed, Base):
     listed_at: Mapped[datetime | None]
     # reported last; the person comes first until a sample is taken
     symptoms: Mapped[list[str]] = mapped_column(JSON)
+    # the day of the test for them: of the report, or the next where a sample of that day was there already
     symptoms_on: Mapped[date | None]
     status: Mapped[str] = mapped_column(word(), default="open")
     opened_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user_account.id"))

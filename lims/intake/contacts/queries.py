@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 from lims.auth.actors import Actor
 from lims.errors import InvalidInput, NotFound
 from lims.intake.contacts.models import DueTest, FollowUp, FollowUpSchedule
-from lims.intake.contacts.rules import COUNTED_SAMPLES
+from lims.intake.contacts.rules import COUNTED_SAMPLES, Known
 from lims.intake.contacts.schedules import Schedule, tell_state
 from lims.intake.models import Declaration, Person, Sample
 from lims.names import fold
@@ -69,6 +69,8 @@ def list_due(
     session: Session, *, actor: Actor, wanted: FollowUpFilter, today: date
 ) -> tuple[Sequence[Due], str]:
     """Return a page of people whose test is not done, each once: symptoms first, then the oldest day.
+
+    Symptoms of any open follow-up of the person count, whichever test is listed.
 
     Args:
         session: reading session.
@@ -353,6 +355,26 @@ def lock_tests(session: Session, *, actor: Actor, test_ids: Collection[uuid.UUID
     return tests
 
 
+def lock_follow_ups(
+    session: Session, *, campaign_id: uuid.UUID, contact_class: str, since: date
+) -> Sequence[FollowUp]:
+    """Return the open follow-ups of a class that began on a day or later, the people held as `lock_tests` holds them.
+
+    Nobody is declared for a test that is about to go. Rows that only refer to a person wait for nothing.
+    """
+    concerned = (
+        FollowUp.campaign_id == campaign_id,
+        FollowUp.contact_class == contact_class,
+        FollowUp.status == "open",
+        FollowUp.since >= since,
+    )
+    people = select(FollowUp.person_id).where(*concerned)
+    session.execute(
+        select(Person.id).where(Person.id.in_(people)).order_by(Person.id).with_for_update(key_share=True)
+    ).all()
+    return session.scalars(select(FollowUp).where(*concerned).order_by(FollowUp.id)).unique().all()
+
+
 def find_tested(session: Session, *, tests: Collection[DueTest]) -> set[uuid.UUID]:
     """Return which of some tests are done."""
     return set(
@@ -402,6 +424,26 @@ def map_last_sampled(session: Session, *, person_ids: Collection[uuid.UUID]) -> 
     return {row[0]: row[1] for row in rows}
 
 
+def map_known(
+    session: Session, *, campaign_id: uuid.UUID, person_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, Known]:
+    """Return what all open follow-ups of some people in a campaign say together; symptoms end with a sample."""
+    sampled = map_last_sampled(session, person_ids=person_ids)
+    rows = session.execute(
+        select(FollowUp.person_id, FollowUp.contact_class, FollowUp.symptoms, FollowUp.symptoms_on).where(
+            FollowUp.campaign_id == campaign_id,
+            FollowUp.person_id.in_(person_ids),
+            FollowUp.status == "open",
+        )
+    )
+    known = dict.fromkeys(person_ids, Known())
+    for row in rows:
+        last = sampled.get(row.person_id)
+        lasting = row.symptoms_on is not None and (last is None or last < row.symptoms_on)
+        known[row.person_id] = known[row.person_id].add(row.contact_class, row.symptoms if lasting else ())
+    return known
+
+
 _HAS_SYMPTOMS = (Declaration.status == "open", Declaration.has_symptoms.is_(True))
 
 
@@ -416,7 +458,7 @@ def _was_sampled(since: Any) -> ColumnElement[bool]:
             # the words of the partial index, so that it is used
             Sample.status != "void",
         )
-        .correlate(DueTest, FollowUp)
+        .correlate_except(Sample)
         .exists()
     )
 
@@ -439,17 +481,28 @@ def _is_waiting() -> tuple[ColumnElement[bool], ...]:
 
 
 def _has_unsampled_symptoms() -> ColumnElement[bool]:
+    """Return whether the test's person has symptoms in any open follow-up, or declared them, and no sample since."""
+    other = aliased(FollowUp)
     declared = (
         select(Declaration.id)
         .where(
-            Declaration.person_id == DueTest.person_id,
-            Declaration.campaign_id == FollowUp.campaign_id,
+            Declaration.person_id == other.person_id,
+            Declaration.campaign_id == other.campaign_id,
             *_HAS_SYMPTOMS,
         )
-        .correlate(DueTest, FollowUp)
+        .correlate_except(Declaration)
         .exists()
     )
-    return or_(and_(FollowUp.symptoms_on.is_not(None), ~_was_sampled(FollowUp.symptoms_on)), declared)
+    return (
+        select(other.id)
+        .where(
+            other.person_id == DueTest.person_id,
+            other.status == "open",
+            or_(and_(other.symptoms_on.is_not(None), ~_was_sampled(other.symptoms_on)), declared),
+        )
+        .correlate(DueTest)
+        .exists()
+    )
 
 
 def _is_unlisted() -> tuple[ColumnElement[bool], ...]:

@@ -6,9 +6,12 @@ F0 is a person in whom the virus was detected, F1 who was near an F0, F2 near an
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from lims.errors import InvalidInput, Refused
+from lims.intake.rules import SYMPTOMS
 
 CLASSES = ("f0", "f1", "f2", "f3", "quarantined")
 CLASSES_BY_HAND = ("quarantined", "f0", "f1", "f2", "f3")
@@ -25,6 +28,39 @@ LONGEST_AGO_DAYS = 60
 MOST_DECLARED = 200
 
 _NEXT = {"f0": "f1", "f1": "f2", "f2": "f3"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the open follow-ups of a person say together, for the declaration of a test.
+
+    Args:
+        is_contact: one of them is of class F1.
+        symptoms: words of `intake.rules.SYMPTOMS` in their order, reported in any of them.
+    """
+
+    is_contact: bool = False
+    symptoms: tuple[str, ...] = ()
+
+    def add(self, contact_class: str, symptoms: Collection[str]) -> Known:
+        """Return what is known with one follow-up more."""
+        both = {*self.symptoms, *symptoms}
+        return Known(
+            self.is_contact or contact_class == "f1", tuple(word for word in SYMPTOMS if word in both)
+        )
+
+
+def find_day_of_symptoms(*, today: date, sampled_on: date | None) -> date:
+    """Return the day of the test for symptoms that are reported today.
+
+    Args:
+        today: the date in the campaign's time zone.
+        sampled_on: the latest day on which a sample of the person was taken that was neither lost nor rejected.
+
+    Returns:
+        Today; tomorrow where a sample of today is there: it was taken without knowing of the symptoms.
+    """
+    return today if sampled_on is None or sampled_on < today else today + timedelta(days=1)
 
 
 def class_of_contact(of_class: str) -> str:

@@ -143,6 +143,7 @@ def show_follow_up(follow_up_id: uuid.UUID) -> str:
     tests = queries.list_tests(session, follow_up=row)
     sampled_on = queries.map_last_sampled(session, person_ids=[row.person_id]).get(row.person_id)
     states = {test.id: tell_state(test.due_on, today=clock.today(), sampled_on=sampled_on) for test in tests}
+    due_on = rules.find_day_of_symptoms(today=clock.today(), sampled_on=sampled_on)
     of = row.of if row.of is not None and actor.sees(row.of.commune_id) else None
     shown = {row.person_id, *(one.person_id for one in contacts)} | ({of.person_id} if of else set())
     page = render_template(
@@ -159,6 +160,8 @@ def show_follow_up(follow_up_id: uuid.UUID) -> str:
         events=read_timeline(session, subject_ids={row.id: ""}, codes_of={row.id: ""}),
         reasons=rules.END_REASONS_BY_HAND,
         symptoms=intake_rules.SYMPTOMS,
+        today=clock.today(),
+        due_today=due_on == clock.today(),
         may_list=row.status == "open" and row.contact_class in ("f0", "f1", "f2"),
     )
     record_accesses(actor=actor, person_ids=shown, shown_by="record")
@@ -190,12 +193,16 @@ def report_symptoms(follow_up_id: uuid.UUID) -> Response:
     """Write down symptoms of today."""
 
     def step() -> str:
-        actions.report_symptoms(
+        answer = actions.report_symptoms(
             actor=current_actor(),
             client_id=sent_id(),
             follow_up_id=follow_up_id,
             symptoms=request.form.getlist("symptoms"),
         )
+        if answer["due_on"] > clock.today().isoformat():
+            return _(
+                "Written down. A sample was taken today already: the person is due tomorrow, before all others."
+            )
         return _("Written down. The person is due today and comes first on the list.")
 
     return _do(step, follow_up_id)
