@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 from factories import MORNING
-from intake.test_follow_ups import DAYS, case, follow, person, waiting
+from intake.test_follow_ups import DAYS, case, declarations_for, follow, person, sample, waiting
 from intake.test_people_pages import hidden
 from signing import bearer, sign_in
 from sqlalchemy import func, select
@@ -88,6 +88,18 @@ def test_a_record_takes_symptoms_and_its_end_and_a_case_that_there_was_nobody(wo
     db.session.rollback()
     assert db.session.get(FollowUp, key).end_reason == "moved"
     assert db.session.get(FollowUp, of).listed_at is not None
+
+
+def test_the_record_promises_no_test_today_to_whom_was_sampled_today(world, team):
+    key = follow(world, person(world), ago=1)
+    sample(world, declarations_for(world, waiting(world))["declarations"][0]["code"])
+    form = hidden(team.get(f"/contacts/{key}").text)
+    page = team.post(
+        f"/contacts/{key}/symptoms", data={**form, "symptoms": ["fever"]}, follow_redirects=True
+    ).text
+    assert "17/08/2021" in page
+    for promise in ("due today", "đến hạn hôm nay"):
+        assert promise not in page
 
 
 def test_every_list_is_shown_empty_and_full_and_the_home_counts(world, team):
