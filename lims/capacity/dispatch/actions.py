@@ -147,7 +147,8 @@ def overrule_box(
     Raises:
         NotFound: no such box, or no such laboratory, in the actor's province.
         InvalidInput: without a reason, or the laboratory it comes from.
-        Refused: the box is open or has arrived, the laboratory is closed or may not confirm what is in the box.
+        Refused: the box is open or has arrived; the laboratory is closed, may not confirm what is in the box, or can do
+            0 reactions a day of the kind that it needs.
     """
     box = queries.lock_box(session, actor=actor, code=box_code)
     reason = _check_reason(reason)
@@ -188,11 +189,27 @@ def _check_choosable(session: Session, box: Box, place: Place, laboratory: Labor
             field="laboratory_id",
             laboratory=place.name,
         )
-    if not laboratory.can_confirm and queries.is_confirming(session, box=box):
+    confirms = queries.is_confirming(session, box=box)
+    if confirms and not laboratory.can_confirm:
         raise Refused(
             "Box %(code)s carries tubes to be confirmed, and %(laboratory)s may not confirm. Choose one that may.",
             field="laboratory_id",
             code=grouped(box.code),
+            laboratory=place.name,
+        )
+    if confirms and not laboratory.confirmation_per_day:
+        raise Refused(
+            "Box %(code)s carries tubes to be confirmed, and %(laboratory)s can do 0 confirmations a day. Enter what "
+            "it can do in a day with the campaign, or choose another laboratory.",
+            field="laboratory_id",
+            code=grouped(box.code),
+            laboratory=place.name,
+        )
+    if not confirms and not laboratory.screening_per_day:
+        raise Refused(
+            "%(laboratory)s can do 0 screening reactions a day. Enter what it can do in a day with the campaign, or "
+            "choose another laboratory.",
+            field="laboratory_id",
             laboratory=place.name,
         )
 

@@ -96,7 +96,7 @@ def find_open(box: Box, laboratories: Sequence[Laboratory]) -> list[Laboratory]:
 
 
 def find_places(box: Box, laboratories: Sequence[Laboratory]) -> list[Laboratory]:
-    """Return where a box may go, only what somebody has chosen for it while that is open."""
+    """Return where a box may go, only what somebody has chosen for it while that is open and can do it."""
     found = find_open(box, laboratories)
     return [one for one in found if one.id == box.fixed] or found
 

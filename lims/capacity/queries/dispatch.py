@@ -30,7 +30,7 @@ from lims.capacity.models.dispatch import (
 )
 from lims.capacity.queries.figures import read_laboratories, read_pools
 from lims.errors import NotFound
-from lims.intake.models import Box, BoxTube, Tube
+from lims.intake.models import Box, BoxTube, Sample, Tube
 from lims.intake.queries import boxes as box_queries
 from lims.msgid import N_
 from lims.places.models import Campaign, Laboratory, Place
@@ -113,7 +113,8 @@ class LaboratoryFacts:
         can_confirm: whether it has the right.
         screening, confirming: how fast it is.
         hours: when it works.
-        waiting, waiting_to_confirm: samples there that are not tested yet.
+        waiting: samples there that are to be screened.
+        waiting_to_confirm: tubes there that are to be confirmed.
         closed: why it is closed; None while it is open.
     """
 
@@ -350,7 +351,7 @@ def _read_laboratories(
             .where(LaboratoryClosure.laboratory_id.in_(ids), LaboratoryClosure.opened_at.is_(None))
         )
     }
-    confirms = _count_confirms(session, ids)
+    confirms, bound = _count_confirms(session, ids)
     found = []
     for one in places:
         now, works = figures.get(one.place_id), hours.get(one.place_id, ALWAYS)
@@ -372,7 +373,7 @@ def _read_laboratories(
                 ),
                 confirming=Speed.of_confirming(one.confirmation_per_day, used=confirmed, hours=works),
                 hours=works,
-                waiting=max(0, _count_standing(now) - to_confirm),
+                waiting=max(0, _count_standing(now) - bound[one.place_id]),
                 waiting_to_confirm=to_confirm if one.can_confirm else 0,
                 closed=closed.get(one.place_id),
             )
@@ -392,25 +393,32 @@ def _count_reactions(now: LaboratoryFigures | None) -> tuple[int, int]:
     return now.day.total("reactions") - confirmed, confirmed
 
 
-def _count_confirms(session: Session, laboratory_ids: Collection[uuid.UUID]) -> Counter[uuid.UUID]:
-    """Return how many tubes wait for their confirmation in each laboratory, be it on a plate."""
-    found: Counter[uuid.UUID] = Counter()
-    rows = session.execute(
+def _count_confirms(
+    session: Session, laboratory_ids: Collection[uuid.UUID]
+) -> tuple[Counter[uuid.UUID], Counter[uuid.UUID]]:
+    """Return how much waits for its confirmation in each laboratory, be it on a plate: tubes, and samples still bound.
+
+    A sample with a result stands as held where it was detected; one that is still bound, as the campaign confirms all
+    members of a pool, stands among those before their test.
+    """
+    waits = (
+        Tube.laboratory_id.in_(laboratory_ids),
+        Tube.status.in_(("received", "stored")),
+        Pool.purpose == "confirm",
+        Pool.status.in_(("closed", "on_plate")),
+    )
+    tubes = (
         select(Tube.laboratory_id, func.count())
         .join(PoolMember, PoolMember.tube_id == Tube.id)
         .join(Pool, Pool.id == PoolMember.pool_id)
-        .where(
-            Tube.laboratory_id.in_(laboratory_ids),
-            Tube.status.in_(("received", "stored")),
-            Pool.purpose == "confirm",
-            Pool.status.in_(("closed", "on_plate")),
-        )
+        .where(*waits)
         .group_by(Tube.laboratory_id)
     )
-    for key, number in rows:
-        if key:
-            found[key] = number
-    return found
+    bound = tubes.join(Sample, Sample.tube_id == Tube.id).where(Sample.status == "bound")
+    counted, before_test = (
+        Counter({key: number for key, number in session.execute(query) if key}) for query in (tubes, bound)
+    )
+    return counted, before_test
 
 
 def find_plan(session: Session, *, province_id: uuid.UUID) -> DispatchPlan | None:
