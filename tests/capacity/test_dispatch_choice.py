@@ -13,9 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lims.capacity.dispatch import finishing
 from lims.capacity.dispatch.choosing import choose, choose_simply
 from lims.capacity.dispatch.explaining import explain
-from lims.capacity.dispatch.finishing import UNFINISHED, find_done, run_bench, sum_coming, sum_finishing
+from lims.capacity.dispatch.finishing import (
+    UNFINISHED,
+    Queue,
+    Stay,
+    add_boxes,
+    arrive,
+    find_done,
+    run_bench,
+    sum_coming,
+    sum_finishing,
+)
 from lims.capacity.dispatch.hours import ALWAYS, EDGES, STEPS, Hours, check_hours, count_capacities
 from lims.capacity.dispatch.problem import Bench, Box, Laboratory
 from lims.errors import InvalidInput
@@ -123,6 +134,58 @@ def test_a_box_goes_past_the_nearest_laboratory_where_too_much_waits():
     assert (said.laboratory_id, said.done, said.word) == (uuid.UUID(int=2), 120, "waits")
     assert (said.other_id, said.number) == (uuid.UUID(int=1), 3175)
     assert said.minutes == 1980 - 120
+
+
+def stay_alone(bench: Bench, sent, one: Box, laboratory_id) -> Stay:
+    """Return how a box fares among all others, gone through one by one."""
+    others = [other for other in sent if other.id != one.id]
+    mine, fixed = arrive(one, laboratory_id), sum_coming(bench)
+    flow = run_bench(bench, add_boxes(fixed, [*others, one], laboratory_id))
+    theirs = [arrive(other, laboratory_id) for other in others]
+    ahead = float(fixed[: mine.step + 1].sum())
+    ahead += sum(it.samples for it in theirs if (it.step, it.order) < (mine.step, mine.order))
+    served = float(flow.tested[mine.step - 1]) if mine.step else 0.0
+    if mine.step >= STEPS:
+        return Stay(UNFINISHED, 0.0)
+    return Stay(find_done(flow, ahead + one.samples), max(0.0, ahead - served))
+
+
+def test_a_box_looked_up_in_a_queue_fares_as_among_all_others_one_by_one():
+    dice = random.Random(20210817)
+    for _case in range(60):
+        place = lab(
+            1, dice.choice((0, 1, 20, 150)), waiting=dice.choice((0, 900)), hours=Hours(7, 19, "1357")
+        )
+        bench = replace(place.screening, coming=[(dice.randint(0, 300), 40)] * dice.randint(0, 3))
+        boxes = [
+            box(
+                number,
+                dice.choice((1, 30, 2000)),
+                {1: dice.choice((15, 60, 120))},
+                ready=dice.choice((-30, 0, 0, 60, 42_900)),
+            )
+            for number in range(12)
+        ]
+        boxes = [replace(one, code=dice.choice("AB")) for one in boxes]
+        sent = boxes[: dice.randint(0, 12)]
+        queue = Queue(bench, sent, place.id)
+        for one in boxes:
+            assert queue.stay(one) == stay_alone(bench, sent, one, place.id)
+
+
+def test_explaining_twice_as_many_boxes_is_twice_the_work(monkeypatch):
+    found, real = [], finishing.step_of
+    laboratories = [lab(number, 100) for number in (1, 2, 3)]
+    for count in (40, 80):
+        boxes = [box(number, 10, {1: 15, 2: 30, 3: 45}) for number in range(count)]
+        choice = {one.id: laboratories[number % 3].id for number, one in enumerate(boxes)}
+        calls: list[float] = []
+        monkeypatch.setattr(
+            finishing, "step_of", lambda minutes, calls=calls: calls.append(minutes) or real(minutes)
+        )
+        assert len(explain(boxes, laboratories, choice)) == count
+        found.append(len(calls))
+    assert found[1] == 2 * found[0]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lims.capacity.dispatch.finishing import UNFINISHED, Choice, Stay, collect_arrivals, stay_at
+from lims.capacity.dispatch.finishing import UNFINISHED, Choice, Queue, Stay, collect_arrivals
 from lims.capacity.dispatch.hours import EDGES
 from lims.capacity.dispatch.problem import Bench, Box, Laboratory, find_open
 from lims.msgid import N_
@@ -101,18 +101,18 @@ def explain(boxes: Sequence[Box], laboratories: Sequence[Laboratory], choice: Ch
         laboratories: all that there are.
         choice: box → laboratory.
     """
-    sent = collect_arrivals(boxes, laboratories, choice)
     by_id = {one.id: one for one in laboratories}
+    queues = {
+        (key, kind): Queue(bench, sent, key)
+        for (key, kind), sent in collect_arrivals(boxes, laboratories, choice).items()
+        if (bench := by_id[key].bench(kind)) is not None
+    }
     found = []
     for box in boxes:
         if box.id not in choice:
             continue
-        stays: dict[uuid.UUID, Stay] = {}
-        for one in [*find_open(box, laboratories), by_id[choice[box.id]]]:
-            bench = one.bench(box.confirms)
-            if bench is not None and one.id not in stays:
-                others = [other for other in sent[one.id, box.confirms] if other.id != box.id]
-                stays[one.id] = stay_at(bench, others, box, one.id)
+        keys = [choice[box.id], *(one.id for one in find_open(box, laboratories))]
+        stays = {key: queues[key, box.confirms].stay(box) for key in dict.fromkeys(keys)}
         found.append(_explain(box, by_id, choice[box.id], stays))
     return found
 

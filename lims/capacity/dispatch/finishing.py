@@ -8,8 +8,10 @@ that are not tested yet, added up over time, and a choice can be judged without 
 from __future__ import annotations
 
 import uuid
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -150,24 +152,40 @@ class Stay:
     ahead: float
 
 
-def stay_at(bench: Bench, others: Sequence[Box], box: Box, laboratory_id: uuid.UUID) -> Stay:
-    """Return how a box would fare at a bench, with the other boxes that go there.
+class Queue:
+    """A bench with the boxes that go there, added up once: each box is then looked up in the sums, not in all others.
 
     Args:
         bench: where.
-        others: all other boxes that go there.
-        box: the box itself.
+        sent: all boxes that go there.
         laboratory_id: the bench's.
     """
-    mine = arrive(box, laboratory_id)
-    fixed = sum_coming(bench)
-    flow = run_bench(bench, add_boxes(fixed, [*others, box], laboratory_id))
-    before = float(fixed[: mine.step + 1].sum())
-    for other in others:
-        theirs = arrive(other, laboratory_id)
-        if (theirs.step, theirs.order) < (mine.step, mine.order):
-            before += theirs.samples
-    if mine.step >= STEPS:
-        return Stay(UNFINISHED, 0.0)
-    served = float(flow.tested[mine.step - 1]) if mine.step else 0.0
-    return Stay(find_done(flow, before + box.samples), max(0.0, before - served))
+
+    def __init__(self, bench: Bench, sent: Sequence[Box], laboratory_id: uuid.UUID) -> None:
+        self._bench, self._laboratory_id = bench, laboratory_id
+        self._sent = {box.id for box in sent}
+        fixed = sum_coming(bench)
+        self._fixed = np.cumsum(fixed)
+        self._coming = add_boxes(fixed, sent, laboratory_id)
+        self._flow = run_bench(bench, self._coming)
+        arrivals = sorted((arrive(box, laboratory_id) for box in sent), key=_place_in_line)
+        self._line = [_place_in_line(one) for one in arrivals]
+        self._before = [0.0, *accumulate(one.samples for one in arrivals)]
+
+    def stay(self, box: Box) -> Stay:
+        """Return how a box fares here, or would fare if it came too."""
+        mine = arrive(box, self._laboratory_id)
+        if mine.step >= STEPS:
+            return Stay(UNFINISHED, 0.0)
+        flow = self._flow
+        if box.id not in self._sent:
+            coming = self._coming.copy()
+            coming[mine.step] += box.samples
+            flow = run_bench(self._bench, coming)
+        before = float(self._fixed[mine.step]) + self._before[bisect_left(self._line, _place_in_line(mine))]
+        served = float(flow.tested[mine.step - 1]) if mine.step else 0.0
+        return Stay(find_done(flow, before + box.samples), max(0.0, before - served))
+
+
+def _place_in_line(arrival: Arrival) -> tuple[int, tuple[float, str]]:
+    return arrival.step, arrival.order
