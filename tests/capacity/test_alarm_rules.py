@@ -160,6 +160,12 @@ def test_an_impossible_threshold_is_refused_by_its_name(kind, values, field):
     assert refused.value.field == field
 
 
+def test_the_last_day_has_23_whole_hours():
+    with pytest.raises(InvalidInput):
+        rules.check_threshold("arrivals_above_capacity", {"hours": 24})
+    assert rules.check_threshold("arrivals_above_capacity", {"hours": 23}) == {"hours": 23}
+
+
 def test_every_preset_may_be_set():
     for name in KINDS:
         assert rules.check_threshold(name, limits_of(name)) == limits_of(name)

@@ -28,6 +28,7 @@ from lims.outbox.actions.receivers import add_on_call
 from lims.outbox.models import Message
 from lims.outbox.stations import is_due
 from lims.outbox.writing import Paper, write_letter
+from lims.places.models import Campaign
 from lims.tables import new_id
 from lims.transaction import writing
 
@@ -121,6 +122,26 @@ def test_a_warm_box_an_old_backlog_and_nameless_tubes_are_alarms(lab):
     assert found["backlog_old"].place_id == lab.laboratory_id
     oldest = db.session.scalar(select(Tube.code).where(Tube.code == found["backlog_old"].numbers["tube"]))
     assert oldest is not None
+    db.session.rollback()
+
+
+def test_what_a_laboratory_does_not_have_and_what_is_over_is_no_alarm(lab):
+    with clock.at(MORNING):
+        tubes = receive(lab, 2)
+        receive(lab, 7, named=False)
+        with writing() as session:
+            # a box came without them
+            session.execute(
+                update(Tube).where(Tube.code.in_(tubes)).values(status="missing", received_at=None)
+            )
+        fold_all()
+    watch_at(MORNING + timedelta(hours=26))
+    assert {row.kind for row in alarms()} == {"tubes_without_names"}
+    with writing() as session:
+        session.execute(update(Campaign).values(is_open=False))
+    assert watch_at(MORNING + timedelta(hours=27))["raised"] == 0
+    watch_at(MORNING + timedelta(hours=28))
+    assert [row.kind for row in alarms() if row.ended_at is None] == []
     db.session.rollback()
 
 

@@ -16,8 +16,10 @@ from statements import count_statements
 
 from lims import clock
 from lims.capacity.counting.folding import fold_all
+from lims.capacity.figures import Scope
 from lims.capacity.measures import STATIONS
 from lims.capacity.queries.board import read_board
+from lims.capacity.queries.happened import list_happened
 from lims.capacity.rules import Load
 from lims.extensions import db
 from lims.intake.models import Sample, Tube
@@ -66,6 +68,20 @@ def test_a_tube_at_the_site_is_seen_by_the_coordinator_and_not_counted_at_a_labo
     assert board(lab).stations["at_the_site"] == 1
     assert board(lab, "supervisor").stations["at_the_site"] == 0
     assert all(row.standing == 0 for row in board(lab).laboratories)
+
+
+def test_the_list_behind_received_has_what_was_received(lab):
+    tubes = receive(lab, 3)
+    with writing() as session:
+        session.execute(
+            update(Tube)
+            .where(Tube.code == tubes[0])
+            .values(status="used", laboratory_id=None, received_at=None)
+        )
+    rows = list_happened(
+        db.session(), actor=lab.actor("coordinator"), scope=Scope(), measure="received", day=clock.today()
+    )
+    assert sorted(row.tube for row in rows) == sorted(tubes[1:])
 
 
 def test_reactions_of_today_stand_against_the_days_capacity(lab):

@@ -13,6 +13,9 @@ from signing import bearer, sign_in
 
 from lims import clock
 from lims.capacity.counting.folding import fold_all
+from lims.capacity.models.alarms import Alarm
+from lims.tables import new_id
+from lims.transaction import writing
 
 
 def scrape(client, actor) -> dict[tuple[str, ...], float]:
@@ -59,6 +62,23 @@ def test_a_supervisor_scrapes_the_own_laboratory(world, client):
         key[1] for key in scrape(client, world.actor("supervisor")) if key[0] == "lims_reactions_capacity"
     }
     assert names == {"Phòng xét nghiệm A"}
+    with writing() as session:
+        session.add(
+            Alarm(
+                id=new_id(),
+                kind="box_late",
+                subject="",
+                place_id=world.confirming_id,
+                numbers={},
+                raised_at=clock.now(),
+                looked_at=clock.now(),
+            )
+        )
+    open_now = {
+        role: scrape(client, world.actor(role)).get(("lims_alarms_open", "box_late"))
+        for role in ("supervisor", "administrator")
+    }
+    assert open_now == {"supervisor": None, "administrator": 1}
 
 
 def test_nobody_without_the_permission_reads_them(world, client):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import io
 import json
 import subprocess
@@ -12,6 +14,7 @@ from typing import Any
 import openpyxl
 import pytest
 from factories import MORNING
+from flask_babel import force_locale
 from pooling import bench
 from pooling.received import receive
 from results import desk
@@ -23,6 +26,7 @@ from lims.capacity.counting.folding import fold_all
 from lims.capacity.models.reports import Report
 from lims.capacity.reports import actions, files
 from lims.capacity.reports.commands import report_group
+from lims.capacity.reports.content import compare
 from lims.capacity.reports.work import make_due
 from lims.errors import AlreadyDone, InvalidInput, LimsError, NotAllowed, NotFound
 from lims.extensions import db
@@ -97,6 +101,37 @@ def test_what_becomes_known_later_changes_the_day_now_but_not_as_it_was_made(lab
         assert now.made_at is not None
         # whoever sees a part of the province gets what was known at the day's end, not the kept report of the whole
         assert read(lab, "supervisor", known="then").made_at is None
+
+
+def test_nothing_is_kept_while_its_days_are_still_counted(lab):
+    with clock.at(MORNING + timedelta(hours=3)):
+        receive(lab, 5)
+    with clock.at(NEXT):
+        with pytest.raises(InvalidInput, match="still being counted"):
+            keep(lab)
+        make_due()
+        assert read(lab, known="then").made_at is None, "the worker waits until it has counted"
+        fold_all()
+        make_due()
+        kept = read(lab, known="then")
+        assert kept.made_at is not None
+        assert kept.content["counts"]["collected"] == 21
+
+
+def test_an_amended_finding_is_a_change_and_is_said_in_the_files(lab, app):
+    with clock.at(NEXT):
+        keep(lab)
+        before = read(lab).content
+        after = copy.deepcopy(before)
+        after["laboratories"][0]["detected"] += 1
+        assert compare(before, after) == [("detected", 0, 1)]
+        report = dataclasses.replace(read(lab, known="then"), changed=compare(before, after))
+        with app.test_request_context(), force_locale("en"):
+            workbook = openpyxl.load_workbook(
+                io.BytesIO(files.write_xlsx(report, actor=lab.actor("coordinator")))
+            )
+    said = [str(cell.value) for row in workbook.worksheets[0].iter_rows() for cell in row if cell.value]
+    assert "Changed since it was made: Detected: then 0, now 1" in said
 
 
 def test_it_is_kept_once_and_only_when_its_days_are_over(lab):

@@ -66,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
             "time. Send the next boxes elsewhere, or add a shift."
         ),
         "capacity.board",
-        (Threshold("hours", N_("Hours in a row"), 3, 1, 24),),
+        (Threshold("hours", N_("Hours in a row"), 3, 1, 23),),
     ),
     "box_late": Kind(
         N_("A box is on the road too long"),

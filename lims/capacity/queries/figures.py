@@ -537,12 +537,16 @@ def _known(place_id: uuid.UUID) -> uuid.UUID | None:
 def _find_oldest_of(
     session: Session, limits: _Limits, laboratory_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, Oldest]:
-    """Return what waits longest in each laboratory: one look into the index for each, in one statement."""
+    """Return what each laboratory has in its hands for longest: one look into the index for each, in one statement.
+
+    Not what is still to come, and not what is on hold: neither can be tested next.
+    """
     first = (
         select(Counted.id)
         .where(
             *limits.of(Counted, with_grain=False),
             Counted.station != "",
+            Counted.station.not_in(("at_the_site", "on_the_road", "held")),
             Counted.laboratory_id == Laboratory.place_id,
         )
         .order_by(Counted.collected_at, Counted.id)

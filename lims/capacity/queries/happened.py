@@ -93,9 +93,11 @@ def _statement(measure: str, detail: str) -> tuple[ColumnElement[datetime], Sele
     what: ColumnElement[str] = Tube.rejection_reason  # type: ignore[assignment]
     place: ColumnElement[uuid.UUID | None] = Tube.laboratory_id  # type: ignore[assignment]
     conditions: list[ColumnElement[bool]] = [Sample.status != "void"]
-    if measure in ("received", "rejected"):
-        at = func.coalesce(Tube.received_at, Sample.sampled_at)
+    if measure == "received":
+        at = Tube.received_at  # type: ignore[assignment]
+        conditions.append(Tube.received_at.is_not(None))
     if measure == "rejected":
+        at = func.coalesce(Tube.received_at, Sample.sampled_at)
         conditions.append(Tube.status.in_(GONE_AT_ARRIVAL))
         if detail:
             conditions.append(Tube.rejection_reason == detail)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
+from lims import clock
 from lims.auth.actors import Actor
 from lims.capacity.models.reports import Report, ReportPlan
 from lims.places.models import Campaign
+from lims.uncounted import Uncounted
 
 PAGE = 60
 
@@ -51,6 +53,13 @@ def find_report(session: Session, *, province_id: uuid.UUID, kind: str, first_on
 def map_plans(session: Session) -> dict[uuid.UUID, ReportPlan]:
     """Return when provinces want their reports, where they have said so."""
     return {row.province_id: row for row in session.scalars(select(ReportPlan))}
+
+
+def is_counted(session: Session, last_on: date) -> bool:
+    """Tell whether everything that was written down until the end of a local day is in the figures."""
+    ended_at = datetime.combine(last_on + timedelta(days=1), time(), clock.ZONE)
+    waiting = select(Uncounted.id).where(Uncounted.recorded_at < ended_at)
+    return not session.scalar(select(waiting.exists()))
 
 
 def list_reporting_provinces(session: Session) -> Sequence[uuid.UUID]:

@@ -232,6 +232,10 @@ def list_communes(session: Session) -> list[WatchedCommune]:
     ]
 
 
+# of a campaign that is over, nobody is waited for
+_OPEN = select(Campaign.id).where(Campaign.is_open)
+
+
 def count_nameless_tubes(session: Session, *, before: datetime) -> dict[uuid.UUID, int]:
     """Return how many tubes each laboratory has received before a moment that still have no name."""
     named = select(Sample.id).where(Sample.tube_id == Tube.id, Sample.status != "void").exists()
@@ -239,6 +243,7 @@ def count_nameless_tubes(session: Session, *, before: datetime) -> dict[uuid.UUI
         select(Tube.laboratory_id, func.count())
         .where(
             Tube.laboratory_id.in_(select(Laboratory.place_id)),
+            Tube.campaign_id.in_(_OPEN),
             Tube.status == "received",
             Tube.received_at < before,
             ~named,
@@ -252,7 +257,11 @@ def count_people_without_tubes(session: Session, *, before: datetime) -> Mapping
     """Return how many samples of each site were taken before a moment and have not come to a laboratory."""
     rows = session.execute(
         select(Counted.site_id, func.count())
-        .where(Counted.station.in_(("at_the_site", "on_the_road")), Counted.collected_at < before)
+        .where(
+            Counted.station.in_(("at_the_site", "on_the_road")),
+            Counted.collected_at < before,
+            Counted.campaign_id.in_(_OPEN),
+        )
         .group_by(Counted.site_id)
     )
     return {key: int(number) for key, number in rows if key != NOWHERE}

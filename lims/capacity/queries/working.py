@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lims.auth.actors import Actor
 from lims.capacity.models.alarms import Alarm
 from lims.capacity.models.counts import CountingTurn
 from lims.outbox.models import Message
@@ -37,17 +38,18 @@ class Working:
     alarms: Mapping[str, int]
 
 
-def read_working(session: Session) -> Working:
-    """Return it: four statements over what is queued."""
+def read_working(session: Session, *, actor: Actor) -> Working:
+    """Return it: four statements over what is queued; alarms of the actor's places alone."""
     messages = session.execute(
         select(Message.channel, Message.status, func.count())
         .where(Message.status.in_(WAITING))
         .group_by(Message.channel, Message.status)
     )
     queued = session.execute(select(func.count(), func.min(Uncounted.recorded_at))).one()
-    alarms = session.execute(
-        select(Alarm.kind, func.count()).where(Alarm.ended_at.is_(None)).group_by(Alarm.kind)
-    )
+    open_now = select(Alarm.kind, func.count()).where(Alarm.ended_at.is_(None)).group_by(Alarm.kind)
+    if not actor.everywhere:
+        open_now = open_now.where(Alarm.place_id.in_(actor.place_ids))
+    alarms = session.execute(open_now)
     return Working(
         messages={(channel, status): number for channel, status, number in messages},
         uncounted=queued[0],

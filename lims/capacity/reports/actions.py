@@ -14,7 +14,7 @@ from lims import audit, clock
 from lims.auth.actors import Actor
 from lims.capacity.models.reports import Report, ReportPlan
 from lims.capacity.queries.report_figures import get_province, read_report_figures
-from lims.capacity.queries.reports import find_report
+from lims.capacity.queries.reports import find_report, is_counted
 from lims.capacity.reports.content import SHOWN_DAYS, find_days, write_content
 from lims.capacity.reports.tables import title_of
 from lims.errors import AlreadyDone, InvalidInput, NotAllowed
@@ -69,6 +69,11 @@ def make_report(
     first_on, last_on = find_days(kind, day)
     if last_on >= clock.today():
         raise InvalidInput("These days are not over yet. A report is kept when they are.", field="day")
+    if not is_counted(session, last_on):
+        raise InvalidInput(
+            "What was done on these days is still being counted. Keep the report in a few minutes.",
+            field="day",
+        )
     if find_report(session, province_id=province_id, kind=kind, first_on=first_on) is not None:
         raise AlreadyDone("This report is made already. It is shown as it was made.")
     content = write_content(

@@ -199,11 +199,14 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[s
     Args:
         before, after: as of `write_content`, of the same days.
     """
-    return [
-        (name, int(before["counts"][name]), int(after["counts"][name]))
-        for name in COUNTED
-        if before["counts"][name] != after["counts"][name]
-    ]
+    found = {name: (int(before["counts"][name]), int(after["counts"][name])) for name in COUNTED}
+    # an amended finding changes no count of its day
+    found["detected"] = (_count_detected(before), _count_detected(after))
+    return [(name, then, now) for name, (then, now) in found.items() if then != now]
+
+
+def _count_detected(content: Mapping[str, Any]) -> int:
+    return sum(int(row["detected"]) for row in content["laboratories"])
 
 
 def is_empty(content: Mapping[str, Any]) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import format_datetime, get_locale
+from flask_babel import format_datetime, format_decimal, get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lims import clock
 from lims.auth.actors import Actor
+from lims.capacity.measures import MEASURES
 from lims.capacity.queries.report_figures import get_province, read_report_figures
 from lims.capacity.queries.reports import find_report
 from lims.capacity.reports.content import SHOWN_DAYS, compare, find_days, is_empty, write_content
@@ -21,8 +22,12 @@ from lims.capacity.reports.drawing import draw_report
 from lims.capacity.reports.tables import make_charts, make_tables, title_of
 from lims.capacity.reports.workbook import write_workbook
 from lims.errors import InvalidInput
+from lims.language import say
+from lims.msgid import N_
 
 KNOWN = ("then", "now")
+CHANGED = {**MEASURES, "detected": N_("Detected")}
+"""Words of what may have changed since a report was made."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,25 @@ def make_warning(report: ReadReport) -> str:
     return ""
 
 
+def _write_notes(report: ReadReport, *, actor: Actor) -> list[str]:
+    """Return the notes of a file: on paper, too, it is said what has changed since."""
+    changed = "; ".join(
+        f"{say(CHANGED[name])}: {_('then %(before)s, now %(after)s', before=_number(before), after=_number(after))}"
+        for name, before, after in report.changed
+    )
+    notes = make_notes(report, actor=actor)
+    return [*notes, f"{_('Changed since it was made')}: {changed}"] if changed else notes
+
+
+def _number(value: int) -> str:
+    return str(format_decimal(value))
+
+
 def write_pdf(report: ReadReport, *, actor: Actor) -> bytes:
     """Return a report as a PDF in the reader's language."""
     return draw_report(
         title_of(report.content),
-        make_notes(report, actor=actor),
+        _write_notes(report, actor=actor),
         make_tables(report.content),
         make_charts(),
         made_at=clock.now(),
@@ -145,7 +164,7 @@ def write_pdf(report: ReadReport, *, actor: Actor) -> bytes:
 
 def write_xlsx(report: ReadReport, *, actor: Actor) -> bytes:
     """Return a report as a workbook in the reader's language."""
-    notes = [*make_notes(report, actor=actor), *filter(None, [make_warning(report)])]
+    notes = [*_write_notes(report, actor=actor), *filter(None, [make_warning(report)])]
     return write_workbook(
         title_of(report.content), notes, make_tables(report.content), make_charts(), made_at=clock.now()
     )

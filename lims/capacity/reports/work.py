@@ -27,6 +27,9 @@ def make_due() -> int:
     due = []
     for kind in KINDS:
         first_on, last_on = find_days(kind, yesterday if kind == "daily" else now.date() - timedelta(days=7))
+        if not queries.is_counted(session, last_on):
+            # after a pause of the worker: what is kept is not changed any more
+            continue
         made = set(queries.list_made(session, first_on=first_on, kind=kind))
         for province_id in queries.list_reporting_provinces(session):
             plan = plans.get(province_id)

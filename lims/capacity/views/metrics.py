@@ -17,5 +17,5 @@ from lims.security import current_actor, needs
 def show_metrics() -> Response:
     """Return queue lengths, samples by station and reactions in the text format; of the places of the account."""
     session = db.session()
-    text = expose(read_board(session, actor=current_actor()), read_working(session))
+    text = expose(read_board(session, actor=current_actor()), read_working(session, actor=current_actor()))
     return Response(text, content_type=CONTENT_TYPE)

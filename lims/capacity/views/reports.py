@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from lims import clock
-from lims.capacity.measures import MEASURES
 from lims.capacity.queries import reports as queries
 from lims.capacity.queries.report_figures import list_provinces
 from lims.capacity.reports import actions, files
@@ -78,7 +77,7 @@ def show_report() -> str | tuple[str, int] | AnyResponse:
         tables=tables,
         charts=make_charts(),
         show=show,
-        measures=MEASURES,
+        measures=files.CHANGED,
         can_keep=report.made_at is None
         and actor.sees(_read_province())
         and report.content["last_on"] < clock.today().isoformat(),
