@@ -34,7 +34,7 @@ COUNTED = (
 )
 
 # no campaign was before; and a calendar has an end
-FIRST_YEAR, LAST_YEAR = 2020, 2199
+FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 def find_days(kind: str, day: date) -> tuple[date, date]:
