@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from api.whole_document import addresses
@@ -37,7 +38,8 @@ def things_of(stage: Stage) -> dict[str, Any]:
         "campaigns.campaign_id": str(stage.closed_campaign),
         "teams.device_id": str(stage.other_device_id),
         "user_ids": [str(stage.world.actor("collector").user_id)],
-        "day": NOON.date().isoformat(),
+        # a day that is over: a report is kept of no other
+        "day": (NOON - timedelta(days=1)).date().isoformat(),
         "team": "Tổ 1",
         "assay_name": "CDC N1 N2 RP",
         "expires_on": "2021-12-31",
